@@ -1,0 +1,350 @@
+// The coordinator's half of two-phase commit, as a value: events in, actions out.
+//
+// It owns every decision about a transaction. It has no I/O, clock, thread or randomness. The host
+// (coordinator/engine.cpp) does what the actions ask and reports what happened as events.
+//
+// The host's duties, in this order, for every event:
+//   1. step() with the event and the time;
+//   2. carry out the actions in their order: Log goes to the decision log, Send to the participant's link (if it
+//      is down, drop it), Reply to the waiting request;
+//   3. when the log says that records up to and including number n are on disk, step(Logged{n});
+//      if the log cannot take a record (its space is used up; nothing was written), step(LogRefused{n}).
+// The machine never sends or answers what depends on a record before it has heard Logged.
+//
+// A transaction:
+//
+//   open ──CommitAsked──▶ preparing ──all yes──▶ deciding ──Logged──▶ committing ──all applied──▶ committed
+//     │                      │  no, deadline,       │ LogRefused           (Commit resent until then)
+//     │ RollbackAsked,       │  link lost           │
+//     │ deadline, link lost  ▼                      ▼
+//     └──────────────────▶ aborting ◀───────────────┘ ──all told──▶ aborted
+//
+//   one-shot transactions start in preparing. All branches read-only: preparing ──▶ committed, no record.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "protocol/messages.hpp"
+#include "protocol/records.hpp"
+#include "protocol/time.hpp"
+
+namespace assent {
+
+using RequestId = std::uint64_t;    // the host's name for a request that waits for a Reply
+using RecordNumber = std::uint64_t;  // counts Log actions of one machine: 1, 2, 3 …
+
+// ---- events ----------------------------------------------------------------------------------------
+
+struct BranchWork {
+  std::string participant;
+  Work work;
+  bool operator==(const BranchWork&) const = default;
+};
+
+enum class Mode : std::uint8_t { one_shot, interactive };
+std::string_view to_string(Mode mode);
+enum class WaitFor : std::uint8_t {
+  applied,  // answer when every branch has applied the decision (bounded by `apply_wait`)
+  decided,  // answer as soon as the decision is durable
+};
+
+// Starts a transaction. One-shot: with all its work; the reply tells the outcome. Interactive: without; the
+// reply tells that it is open.
+struct Begin {
+  RequestId request = 0;
+  TxId tx;  // a new UUIDv7, made by the host
+  Mode mode = Mode::one_shot;
+  std::vector<BranchWork> branches;
+  Duration timeout{};       // from begin to the last vote
+  Duration idle_timeout{};  // interactive: longest pause between requests
+  WaitFor wait_for = WaitFor::applied;
+  std::optional<RequestKey> key;
+  std::string labels;
+  bool operator==(const Begin&) const = default;
+};
+// Interactive: runs statements in one branch.
+struct ExecuteAsked {
+  RequestId request = 0;
+  TxId tx;
+  std::string participant;
+  std::uint32_t seq = 0;  // 1, 2, 3 … over all branches of the transaction
+  Work work;
+  bool operator==(const ExecuteAsked&) const = default;
+};
+struct CommitAsked {
+  RequestId request = 0;
+  TxId tx;
+  WaitFor wait_for = WaitFor::applied;
+  bool operator==(const CommitAsked&) const = default;
+};
+struct RollbackAsked {
+  RequestId request = 0;
+  TxId tx;
+  bool operator==(const RollbackAsked&) const = default;
+};
+// The client of a request has gone; its Reply is not wanted. The transaction goes on.
+struct RequestGone {
+  RequestId request = 0;
+  bool operator==(const RequestGone&) const = default;
+};
+
+// A participant's link. The host closes an older link of the same name (LinkDown) before it reports the next.
+struct LinkUp {
+  Hello hello;
+  bool operator==(const LinkUp&) const = default;
+};
+struct LinkDown {
+  std::string participant;
+  bool operator==(const LinkDown&) const = default;
+};
+struct FromParticipant {
+  std::string participant;
+  ToCoordinator message;
+  bool operator==(const FromParticipant&) const = default;
+};
+
+struct Logged {
+  RecordNumber up_to = 0;
+  bool operator==(const Logged&) const = default;
+};
+struct LogRefused {
+  RecordNumber record = 0;
+  bool operator==(const LogRefused&) const = default;
+};
+// No new transactions from now on (shutdown). What is decided is finished.
+struct Drain {
+  bool operator==(const Drain&) const = default;
+};
+struct CoordinatorTick {
+  bool operator==(const CoordinatorTick&) const = default;
+};
+
+using CoordinatorEvent = std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, RequestGone, LinkUp, LinkDown,
+                                      FromParticipant, Logged, LogRefused, Drain, CoordinatorTick>;
+
+// ---- actions ---------------------------------------------------------------------------------------
+
+struct Send {
+  std::string participant;
+  ToParticipant message;
+  bool operator==(const Send&) const = default;
+};
+struct Log {
+  RecordNumber number = 0;
+  LogRecord record;
+  bool operator==(const Log&) const = default;
+};
+// The answer to a request. `failure` says why it was not done as asked; otherwise find(tx) shows what was done.
+struct Reply {
+  RequestId request = 0;
+  TxId tx;  // of the transaction that was joined, where the key was known already
+  std::optional<Failure> failure;
+  Fate fate = Fate::none;  // what can be said of the transaction at this moment
+  bool operator==(const Reply&) const = default;
+};
+// Close the participant's link: its hello cannot be accepted.
+struct Disconnect {
+  std::string participant;
+  std::string reason;
+  bool operator==(const Disconnect&) const = default;
+};
+// Somebody else coordinates this ledger now, or has since the copy was made: end the process.
+struct Stop {
+  std::string reason;
+  bool operator==(const Stop&) const = default;
+};
+
+using CoordinatorAction = std::variant<Send, Log, Reply, Disconnect, Stop>;
+
+// ---- state -----------------------------------------------------------------------------------------
+
+enum class TxState : std::uint8_t { open, preparing, deciding, committing, committed, aborting, aborted };
+std::string_view to_string(TxState state);
+
+enum class BranchPhase : std::uint8_t {
+  working,    // interactive: open, not asked to vote
+  preparing,  // asked to vote
+  yes,        // voted yes
+  read_only,  // voted read-only; ended
+  no,         // voted no; ended
+  finishing,  // told the decision (or to be told when its link is back)
+  applied,    // has durably done as decided
+  heuristic,  // ended the other way, by hand
+  unproven,   // ended, nobody can say how
+};
+std::string_view to_string(BranchPhase phase);
+
+struct TxBranch {
+  std::string participant;
+  BranchPhase phase = BranchPhase::working;
+  Xid xid = 0;
+  ServerIdentity server;
+  std::optional<Results> results;  // of the last statements, until the transaction is forgotten
+  Instant resend_at{};
+  bool operator==(const TxBranch&) const = default;
+};
+
+struct Waiter {
+  RequestId request = 0;
+  WaitFor wait_for = WaitFor::applied;
+  bool operator==(const Waiter&) const = default;
+};
+
+// An interactive transaction's statement channel.
+struct Conversation {
+  std::uint32_t last_seq = 0;         // the last one taken
+  std::string last_participant;       // where it went
+  bool running = false;
+  std::optional<Results> last_answer; // when not running
+  std::vector<RequestId> waiting;     // for the running one
+  Instant idle_at{};                  // aborted then
+  Duration idle_timeout{};
+  bool operator==(const Conversation&) const = default;
+};
+
+struct Transaction {
+  TxId tx;
+  Epoch epoch = 0;
+  Mode mode = Mode::one_shot;
+  TxState state = TxState::open;
+  std::vector<TxBranch> branches;  // in the order they joined
+  Conversation conversation;       // interactive only
+  std::vector<Waiter> waiters;
+  std::optional<Failure> failure;  // why it aborted
+  std::optional<RequestKey> key;
+  std::string labels;
+  Sequence sequence = 0;
+  RecordNumber record = 0;    // of the commit record, while deciding
+  bool replayed = false;      // known from the log of an earlier start
+  std::int64_t begun_wall_ms = 0;
+  std::int64_t decided_wall_ms = 0;
+  std::int64_t ended_wall_ms = 0;
+  Instant begun_at{};
+  Instant deadline{};         // of the votes
+  Instant answer_at{};        // committing: answer "pending" to those who wait for `applied`
+  Instant forget_at{};        // committed, aborted: dropped from memory
+  bool operator==(const Transaction&) const = default;
+
+  const TxBranch* branch(std::string_view participant) const;
+  TxBranch* branch(std::string_view participant);
+  // A branch ended against the decision, or unproven.
+  bool damaged() const;
+};
+
+struct Member {
+  enum class State : std::uint8_t {
+    away,       // no link
+    greeting,   // said hello; its MemberRecord is not durable yet
+    welcomed,   // has been told the epoch
+    ready,      // has made the epoch durable; works
+  };
+  State state = State::away;
+  ServerIdentity server;
+  bool recorded = false;      // a MemberRecord with this server identity is durable
+  RecordNumber record = 0;    // … or on its way
+  Mark mark;                  // as of its last Ready
+  Sequence durable_mark = 0;  // told by it, or by the log: it can never be found lower
+  bool rewound = false;       // … and yet it was: its database was put back from a backup
+  std::vector<HeldBranch> held;  // prepared there as of its last Ready
+  bool operator==(const Member&) const = default;
+};
+
+// A prepared branch of an earlier epoch that this ledger has no record of, while the ledger may not simply
+// presume abort. Kept until there is evidence.
+struct Doubt {
+  Gid gid;                         // as first asked about; the participant in it is one of the askers
+  std::vector<std::string> peers;  // whom to ask; empty: every member
+  std::map<std::string, Knowledge> evidence;
+  std::set<std::string> askers;    // hold it prepared and wait for an answer
+  std::map<std::string, DecidedBranch> held;  // what is known of the branches, for a commit found by evidence
+  std::string why;                 // for people: what is missing
+  Instant ask_at{};
+  bool operator==(const Doubt&) const = default;
+};
+
+// Whether "I have no record of it, therefore it is aborted" may be said about earlier epochs.
+enum class Standing : std::uint8_t {
+  complete,      // same machine, same folder, clean tail: the log is all there ever was
+  careful,       // moved, copied, torn or restored: only after the transaction's participants agree
+  contradicted,  // a participant has seen commits that this log does not hold: only on evidence of abort
+};
+std::string_view to_string(Standing standing);
+
+struct CoordinatorLimits {
+  std::size_t open_transactions = 20'000;
+  std::size_t branches = 64;
+  std::size_t waiters = 64;                 // requests waiting on one transaction
+  std::size_t finished_kept = 100'000;      // finished transactions kept in memory, and no longer than …
+  Duration finished_kept_for{600'000};
+  Duration apply_wait{10'000};              // how long a commit waits for `applied` before it answers "pending"
+  Duration resend_interval{2000};
+  Duration outcome_retention{604'800'000};  // older gids are not presumed aborted; 7 days
+  bool operator==(const CoordinatorLimits&) const = default;
+};
+
+class CoordinatorMachine {
+ public:
+  // Recovery is construction: `recovered` is all a coordinator knows. `start` is this start's own epoch record,
+  // already durable.
+  CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered, const EpochRecord& start, Now now);
+
+  // Total: takes every event in every state, never throws but for want of memory.
+  void step(const CoordinatorEvent& event, Now now, std::vector<CoordinatorAction>& out);
+  // When the next Tick is due; nullopt: nothing waits for time.
+  std::optional<Instant> wake_at() const;
+
+  const Transaction* find(const TxId& tx) const;
+  const std::map<TxId, Transaction>& transactions() const { return transactions_; }
+  const std::map<std::string, Member>& members() const { return members_; }
+  const std::map<TxId, Doubt>& doubts() const { return doubts_; }
+  Standing standing() const { return standing_; }
+  LedgerId ledger() const { return ledger_; }
+  Epoch epoch() const { return epoch_; }
+  Uuid life() const { return life_; }
+  Sequence sequence() const { return sequence_; }
+  // Transactions that are neither committed nor aborted.
+  std::size_t unfinished() const { return unfinished_; }
+  // What can be said of a transaction that find() does not know.
+  Fate fate_of_unknown(const TxId& tx, Now now) const;
+
+  // The records that an opening segment must repeat so that older segments can go: the newest epoch, members,
+  // unfinished commits, damage, and what must be kept for the outcome retention.
+  std::vector<LogRecord> snapshot(Now now) const;
+
+  bool operator==(const CoordinatorMachine&) const = default;
+
+ private:
+  friend struct CoordinatorStep;
+
+  CoordinatorLimits limits_;
+  LedgerId ledger_;
+  Epoch epoch_ = 0;
+  Uuid life_;
+  EpochRecord start_;
+  Standing standing_ = Standing::complete;
+  bool draining_ = false;
+  Sequence sequence_ = 0;           // of the last commit record asked for
+  Sequence replayed_sequence_ = 0;  // of the last one known at the start
+  RecordNumber last_record_ = 0;
+  RecordNumber durable_record_ = 0;
+
+  std::map<TxId, Transaction> transactions_;
+  std::size_t unfinished_ = 0;
+  std::map<std::array<std::uint8_t, 16>, TxId> keys_;
+  std::deque<TxId> deciding_;  // in the order of their records
+  std::deque<TxId> finished_;  // in the order they finished
+  std::set<std::pair<Instant, TxId>> timers_;
+  std::map<std::string, Member> members_;
+  std::map<TxId, Doubt> doubts_;
+  std::vector<HeuristicRecord> damage_;
+};
+
+}  // namespace assent

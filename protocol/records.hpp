@@ -1,0 +1,109 @@
+// What a ledger remembers. docs/LOG_FORMAT.md describes the bytes around these.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/ids.hpp"
+#include "protocol/messages.hpp"
+
+namespace assent {
+
+// A client's Idempotency-Key and the request it stands for, both as SHA-256 cut to 16 bytes.
+struct RequestKey {
+  std::array<std::uint8_t, 16> key{};
+  std::array<std::uint8_t, 16> body{};
+  bool operator==(const RequestKey&) const = default;
+};
+
+// Where a ledger lives. A start that finds itself elsewhere (copied, moved, put back) is careful.
+struct Place {
+  std::string machine_id;      // /etc/machine-id; empty where there is none
+  std::uint64_t device = 0;    // of the ledger's folder
+  std::uint64_t inode = 0;     // of the ledger's folder
+  bool operator==(const Place&) const = default;
+};
+
+// A start of a coordinator. Durable before anything is accepted.
+struct EpochRecord {
+  Epoch epoch = 0;
+  Uuid life;
+  Place place;
+  std::int64_t wall_ms = 0;
+  bool operator==(const EpochRecord&) const = default;
+};
+
+// A participant this ledger has ever worked with. Durable before the first work is sent to it, so that a
+// careful ledger knows whom to ask.
+struct MemberRecord {
+  std::string participant;
+  ServerIdentity server;
+  bool operator==(const MemberRecord&) const = default;
+};
+
+struct DecidedBranch {
+  std::string participant;
+  Xid xid = 0;
+  ServerIdentity server;
+  bool operator==(const DecidedBranch&) const = default;
+};
+
+// The decision. Durable before anyone hears "commit". Read-only branches are not in it.
+struct CommitRecord {
+  TxId tx;
+  Epoch epoch = 0;  // the epoch in the branches' gids
+  Sequence sequence = 0;
+  std::vector<DecidedBranch> branches;
+  std::optional<RequestKey> key;
+  std::string labels;  // the client's labels, JSON text
+  std::int64_t wall_ms = 0;
+  bool operator==(const CommitRecord&) const = default;
+};
+
+// Every branch has durably applied; nobody will ask again. `marks` are the participants' durable marks: a
+// participant found below its own has been put back from a backup.
+struct EndRecord {
+  struct ParticipantMark {
+    std::string participant;
+    Sequence sequence = 0;
+    bool operator==(const ParticipantMark&) const = default;
+  };
+  TxId tx;
+  Sequence sequence = 0;
+  std::vector<ParticipantMark> marks;
+  bool operator==(const EndRecord&) const = default;
+};
+
+// A branch that ended against the decision, or of which nobody can say how it ended. Kept for ever.
+struct HeuristicRecord {
+  TxId tx;
+  std::string participant;
+  Outcome decided = Outcome::committed;
+  Application application = Application::heuristic;
+  std::int64_t wall_ms = 0;
+  bool operator==(const HeuristicRecord&) const = default;
+};
+
+using LogRecord = std::variant<EpochRecord, MemberRecord, CommitRecord, EndRecord, HeuristicRecord>;
+
+// What the reader of a log found beyond its records.
+enum class Tail : std::uint8_t {
+  clean,  // the last record is whole, and nothing but zeros follows
+  torn,   // bytes of an incomplete or damaged last record follow; they are not among the records
+};
+
+// What a coordinator knows when it starts.
+struct Recovered {
+  LedgerId ledger;
+  std::vector<LogRecord> records;  // in order, without this start's own EpochRecord
+  Tail tail = Tail::clean;
+  bool same_place = true;  // the last EpochRecord was written on this machine, in this folder
+  bool restored = false;   // the operator said so (--restored)
+  bool operator==(const Recovered&) const = default;
+};
+
+}  // namespace assent

@@ -1,0 +1,58 @@
+# How every target of ours is compiled: warnings as errors, sanitizers, one precompiled header a target.
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # ccache can reuse objects made with precompiled headers only when told that these may differ.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE}
+      CACHE STRING "" FORCE)
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(assent_flags INTERFACE)
+target_include_directories(assent_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(assent_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
+                                              -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(assent_flags INTERFACE -fpch-preprocess)
+endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(assent_flags INTERFACE -Xclang -fno-pch-timestamp)
+endif()
+if(ASSENT_SANITIZE)
+  add_compile_options(-fsanitize=${ASSENT_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${ASSENT_SANITIZE})
+endif()
+
+# assent_library(NAME SOURCES … [DEPENDS …] [PRIVATE …] [PCH header …])
+#   DEPENDS  libraries that users of this one need too
+#   PRIVATE  libraries that only its sources need; their headers must stay out of ours
+#   PCH      heavy headers, precompiled once for this target
+function(assent_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE;PCH" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE assent_flags ${ARG_PRIVATE})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  if(ARG_PCH)
+    target_precompile_headers(${name} PRIVATE ${ARG_PCH})
+  endif()
+endfunction()
+
+# assent_program(NAME SOURCES … DEPENDS … [PCH …])
+function(assent_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PCH" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE assent_flags ${ARG_DEPENDS})
+  if(ARG_PCH)
+    target_precompile_headers(${name} PRIVATE ${ARG_PCH})
+  endif()
+endfunction()
+
+# Boost as we use it: headers from the system folder (so that its warnings are not ours).
+add_library(assent_boost INTERFACE)
+target_link_libraries(assent_boost INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(assent_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_CONCEPTS
+                                                   BOOST_BEAST_USE_STD_STRING_VIEW)
