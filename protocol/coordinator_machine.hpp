@@ -5,21 +5,24 @@
 //
 // The host's duties, in this order, for every event:
 //   1. step() with the event and the time;
-//   2. carry out the actions in their order: Log goes to the decision log, Send to the participant's link (if it
+//   2. carry out the actions in their order: Log goes to the decision log, Send to the
+//   participant's link (if it
 //      is down, drop it), Reply to the waiting request;
 //   3. when the log says that records up to and including number n are on disk, step(Logged{n});
-//      if the log cannot take a record (its space is used up; nothing was written), step(LogRefused{n}).
+//      if the log cannot take a record (its space is used up; nothing was written),
+//      step(LogRefused{n}).
 // The machine never sends or answers what depends on a record before it has heard Logged.
 //
 // A transaction:
 //
-//   open ──CommitAsked──▶ preparing ──all yes──▶ deciding ──Logged──▶ committing ──all applied──▶ committed
-//     │                      │  no, deadline,       │ LogRefused           (Commit resent until then)
-//     │ RollbackAsked,       │  link lost           │
-//     │ deadline, link lost  ▼                      ▼
+//   open ──CommitAsked──▶ preparing ──all yes──▶ deciding ──Logged──▶ committing ──all applied──▶
+//   committed
+//     │                      │  no, deadline,       │ LogRefused           (Commit resent until
+//     then) │ RollbackAsked,       │  link lost           │ │ deadline, link lost  ▼ ▼
 //     └──────────────────▶ aborting ◀───────────────┘ ──all told──▶ aborted
 //
-//   one-shot transactions start in preparing. All branches read-only: preparing ──▶ committed, no record.
+//   one-shot transactions start in preparing. All branches read-only: preparing ──▶ committed, no
+//   record.
 #pragma once
 
 #include <cstdint>
@@ -38,10 +41,11 @@
 
 namespace assent {
 
-using RequestId = std::uint64_t;    // the host's name for a request that waits for a Reply
+using RequestId = std::uint64_t;     // the host's name for a request that waits for a Reply
 using RecordNumber = std::uint64_t;  // counts Log actions of one machine: 1, 2, 3 …
 
-// ---- events ----------------------------------------------------------------------------------------
+// ---- events
+// ----------------------------------------------------------------------------------------
 
 struct BranchWork {
   std::string participant;
@@ -56,8 +60,8 @@ enum class WaitFor : std::uint8_t {
   decided,  // answer as soon as the decision is durable
 };
 
-// Starts a transaction. One-shot: with all its work; the reply tells the outcome. Interactive: without; the
-// reply tells that it is open.
+// Starts a transaction. One-shot: with all its work; the reply tells the outcome. Interactive:
+// without; the reply tells that it is open.
 struct Begin {
   RequestId request = 0;
   TxId tx;  // a new UUIDv7, made by the host
@@ -96,7 +100,8 @@ struct RequestGone {
   bool operator==(const RequestGone&) const = default;
 };
 
-// A participant's link. The host closes an older link of the same name (LinkDown) before it reports the next.
+// A participant's link. The host closes an older link of the same name (LinkDown) before it reports
+// the next.
 struct LinkUp {
   Hello hello;
   bool operator==(const LinkUp&) const = default;
@@ -127,10 +132,12 @@ struct CoordinatorTick {
   bool operator==(const CoordinatorTick&) const = default;
 };
 
-using CoordinatorEvent = std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, RequestGone, LinkUp, LinkDown,
-                                      FromParticipant, Logged, LogRefused, Drain, CoordinatorTick>;
+using CoordinatorEvent =
+    std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, RequestGone, LinkUp, LinkDown,
+                 FromParticipant, Logged, LogRefused, Drain, CoordinatorTick>;
 
-// ---- actions ---------------------------------------------------------------------------------------
+// ---- actions
+// ---------------------------------------------------------------------------------------
 
 struct Send {
   std::string participant;
@@ -142,7 +149,8 @@ struct Log {
   LogRecord record;
   bool operator==(const Log&) const = default;
 };
-// The answer to a request. `failure` says why it was not done as asked; otherwise find(tx) shows what was done.
+// The answer to a request. `failure` says why it was not done as asked; otherwise find(tx) shows
+// what was done.
 struct Reply {
   RequestId request = 0;
   TxId tx;  // of the transaction that was joined, where the key was known already
@@ -164,9 +172,18 @@ struct Stop {
 
 using CoordinatorAction = std::variant<Send, Log, Reply, Disconnect, Stop>;
 
-// ---- state -----------------------------------------------------------------------------------------
+// ---- state
+// -----------------------------------------------------------------------------------------
 
-enum class TxState : std::uint8_t { open, preparing, deciding, committing, committed, aborting, aborted };
+enum class TxState : std::uint8_t {
+  open,
+  preparing,
+  deciding,
+  committing,
+  committed,
+  aborting,
+  aborted
+};
 std::string_view to_string(TxState state);
 
 enum class BranchPhase : std::uint8_t {
@@ -200,12 +217,12 @@ struct Waiter {
 
 // An interactive transaction's statement channel.
 struct Conversation {
-  std::uint32_t last_seq = 0;         // the last one taken
-  std::string last_participant;       // where it went
+  std::uint32_t last_seq = 0;    // the last one taken
+  std::string last_participant;  // where it went
   bool running = false;
-  std::optional<Results> last_answer; // when not running
-  std::vector<RequestId> waiting;     // for the running one
-  Instant idle_at{};                  // aborted then
+  std::optional<Results> last_answer;  // when not running
+  std::vector<RequestId> waiting;      // for the running one
+  Instant idle_at{};                   // aborted then
   Duration idle_timeout{};
   bool operator==(const Conversation&) const = default;
 };
@@ -222,15 +239,15 @@ struct Transaction {
   std::optional<RequestKey> key;
   std::string labels;
   Sequence sequence = 0;
-  RecordNumber record = 0;    // of the commit record, while deciding
-  bool replayed = false;      // known from the log of an earlier start
+  RecordNumber record = 0;  // of the commit record, while deciding
+  bool replayed = false;    // known from the log of an earlier start
   std::int64_t begun_wall_ms = 0;
   std::int64_t decided_wall_ms = 0;
   std::int64_t ended_wall_ms = 0;
   Instant begun_at{};
-  Instant deadline{};         // of the votes
-  Instant answer_at{};        // committing: answer "pending" to those who wait for `applied`
-  Instant forget_at{};        // committed, aborted: dropped from memory
+  Instant deadline{};   // of the votes
+  Instant answer_at{};  // committing: answer "pending" to those who wait for `applied`
+  Instant forget_at{};  // committed, aborted: dropped from memory
   bool operator==(const Transaction&) const = default;
 
   const TxBranch* branch(std::string_view participant) const;
@@ -241,31 +258,32 @@ struct Transaction {
 
 struct Member {
   enum class State : std::uint8_t {
-    away,       // no link
-    greeting,   // said hello; its MemberRecord is not durable yet
-    welcomed,   // has been told the epoch
-    ready,      // has made the epoch durable; works
+    away,      // no link
+    greeting,  // said hello; its MemberRecord is not durable yet
+    welcomed,  // has been told the epoch
+    ready,     // has made the epoch durable; works
   };
   State state = State::away;
   ServerIdentity server;
-  bool recorded = false;      // a MemberRecord with this server identity is durable
-  RecordNumber record = 0;    // … or on its way
-  Mark mark;                  // as of its last Ready
-  Sequence durable_mark = 0;  // told by it, or by the log: it can never be found lower
-  bool rewound = false;       // … and yet it was: its database was put back from a backup
+  bool recorded = false;         // a MemberRecord with this server identity is durable
+  RecordNumber record = 0;       // … or on its way
+  Mark mark;                     // as of its last Ready
+  Sequence durable_mark = 0;     // told by it, or by the log: it can never be found lower
+  bool rewound = false;          // … and yet it was: its database was put back from a backup
   std::vector<HeldBranch> held;  // prepared there as of its last Ready
   bool operator==(const Member&) const = default;
 };
 
-// A prepared branch of an earlier epoch that this ledger has no record of, while the ledger may not simply
-// presume abort. Kept until there is evidence.
+// A prepared branch of an earlier epoch that this ledger has no record of, while the ledger may not
+// simply presume abort. Kept until there is evidence.
 struct Doubt {
-  Gid gid;                         // as first asked about; the participant in it is one of the askers
+  Gid gid;  // as first asked about; the participant in it is one of the askers
   std::vector<std::string> peers;  // whom to ask; empty: every member
   std::map<std::string, Knowledge> evidence;
-  std::set<std::string> askers;    // hold it prepared and wait for an answer
-  std::map<std::string, DecidedBranch> held;  // what is known of the branches, for a commit found by evidence
-  std::string why;                 // for people: what is missing
+  std::set<std::string> askers;  // hold it prepared and wait for an answer
+  std::map<std::string, DecidedBranch>
+      held;         // what is known of the branches, for a commit found by evidence
+  std::string why;  // for people: what is missing
   Instant ask_at{};
   bool operator==(const Doubt&) const = default;
 };
@@ -274,17 +292,19 @@ struct Doubt {
 enum class Standing : std::uint8_t {
   complete,      // same machine, same folder, clean tail: the log is all there ever was
   careful,       // moved, copied, torn or restored: only after the transaction's participants agree
-  contradicted,  // a participant has seen commits that this log does not hold: only on evidence of abort
+  contradicted,  // a participant has seen commits that this log does not hold: only on evidence of
+                 // abort
 };
 std::string_view to_string(Standing standing);
 
 struct CoordinatorLimits {
   std::size_t open_transactions = 20'000;
   std::size_t branches = 64;
-  std::size_t waiters = 64;                 // requests waiting on one transaction
-  std::size_t finished_kept = 100'000;      // finished transactions kept in memory, and no longer than …
+  std::size_t waiters = 64;  // requests waiting on one transaction
+  std::size_t finished_kept =
+      100'000;  // finished transactions kept in memory, and no longer than …
   Duration finished_kept_for{600'000};
-  Duration apply_wait{10'000};              // how long a commit waits for `applied` before it answers "pending"
+  Duration apply_wait{10'000};  // how long a commit waits for `applied` before it answers "pending"
   Duration resend_interval{2000};
   Duration outcome_retention{604'800'000};  // older gids are not presumed aborted; 7 days
   bool operator==(const CoordinatorLimits&) const = default;
@@ -292,9 +312,10 @@ struct CoordinatorLimits {
 
 class CoordinatorMachine {
  public:
-  // Recovery is construction: `recovered` is all a coordinator knows. `start` is this start's own epoch record,
-  // already durable.
-  CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered, const EpochRecord& start, Now now);
+  // Recovery is construction: `recovered` is all a coordinator knows. `start` is this start's own
+  // epoch record, already durable.
+  CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered, const EpochRecord& start,
+                     Now now);
 
   // Total: takes every event in every state, never throws but for want of memory.
   void step(const CoordinatorEvent& event, Now now, std::vector<CoordinatorAction>& out);
@@ -315,8 +336,8 @@ class CoordinatorMachine {
   // What can be said of a transaction that find() does not know.
   Fate fate_of_unknown(const TxId& tx, Now now) const;
 
-  // The records that an opening segment must repeat so that older segments can go: the newest epoch, members,
-  // unfinished commits, damage, and what must be kept for the outcome retention.
+  // The records that an opening segment must repeat so that older segments can go: the newest
+  // epoch, members, unfinished commits, damage, and what must be kept for the outcome retention.
   std::vector<LogRecord> snapshot(Now now) const;
 
   bool operator==(const CoordinatorMachine&) const = default;

@@ -9,7 +9,9 @@ namespace {
 constexpr std::string_view kGidPrefix = "assent1:";
 constexpr std::size_t kUuidLength = 36;
 
-bool is_dash_position(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+bool is_dash_position(std::size_t i) {
+  return i == 8 || i == 13 || i == 18 || i == 23;
+}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -17,12 +17,13 @@ struct Uuid {
   bool is_nil() const { return *this == Uuid{}; }
 };
 
-// Lower-case canonical form, 36 characters. Parsing accepts exactly that form and nothing else, so that
-// an id has one spelling everywhere (in gids, in URLs, in logs).
+// Lower-case canonical form, 36 characters. Parsing accepts exactly that form and nothing else, so
+// that an id has one spelling everywhere (in gids, in URLs, in logs).
 std::string to_string(const Uuid& uuid);
 std::optional<Uuid> parse_uuid(std::string_view text);
 
-// A UUIDv7 from its parts: Unix milliseconds (48 bits) and 10 random bytes (6 bits of which are overwritten).
+// A UUIDv7 from its parts: Unix milliseconds (48 bits) and 10 random bytes (6 bits of which are
+// overwritten).
 Uuid make_uuid7(std::int64_t unix_ms, const std::array<std::uint8_t, 10>& random);
 // The milliseconds in a UUIDv7; nullopt for any other version.
 std::optional<std::int64_t> uuid7_unix_ms(const Uuid& uuid);
@@ -32,14 +33,19 @@ struct TxId {
   auto operator<=>(const TxId&) const = default;
 };
 
-// One decision log. A coordinator *is* its ledger: whoever holds the log may rule on the gids that name it.
+// One decision log. A coordinator *is* its ledger: whoever holds the log may rule on the gids that
+// name it.
 struct LedgerId {
   Uuid uuid;
   auto operator<=>(const LedgerId&) const = default;
 };
 
-inline std::string to_string(const TxId& id) { return to_string(id.uuid); }
-inline std::string to_string(const LedgerId& id) { return to_string(id.uuid); }
+inline std::string to_string(const TxId& id) {
+  return to_string(id.uuid);
+}
+inline std::string to_string(const LedgerId& id) {
+  return to_string(id.uuid);
+}
 
 // Raised durably at every start of a coordinator, before anything is accepted. 0 means "none yet".
 using Epoch = std::uint64_t;
@@ -51,9 +57,9 @@ using Xid = std::uint64_t;
 // Participant names: a lower-case letter, then letters, digits, '_' or '-'; at most 63 characters.
 bool is_participant_name(std::string_view name);
 
-// The global identifier of a branch: what PREPARE TRANSACTION is given. It names the only ledger that may
-// rule on the branch. Its text form is assent1:<ledger>:<epoch>:<tx>:<participant>, under 200 bytes
-// (PostgreSQL's limit), unique per cluster.
+// The global identifier of a branch: what PREPARE TRANSACTION is given. It names the only ledger
+// that may rule on the branch. Its text form is assent1:<ledger>:<epoch>:<tx>:<participant>, under
+// 200 bytes (PostgreSQL's limit), unique per cluster.
 struct Gid {
   LedgerId ledger;
   Epoch epoch = 0;
@@ -63,11 +69,13 @@ struct Gid {
 };
 
 std::string to_string(const Gid& gid);
-// nullopt for anything that is not exactly what to_string writes: such a gid is foreign and never touched.
+// nullopt for anything that is not exactly what to_string writes: such a gid is foreign and never
+// touched.
 std::optional<Gid> parse_gid(std::string_view text);
 
-// What tells one PostgreSQL server (and its history) from another. After a failover the timeline differs;
-// after a re-creation the system identifier does. Proofs by xid hold only where all three are the same.
+// What tells one PostgreSQL server (and its history) from another. After a failover the timeline
+// differs; after a re-creation the system identifier does. Proofs by xid hold only where all three
+// are the same.
 struct ServerIdentity {
   std::uint64_t system_identifier = 0;
   std::uint32_t timeline = 0;

@@ -1,9 +1,11 @@
-// What coordinator and participant say to each other. Plain values; protocol/codec.hpp gives them bytes.
+// What coordinator and participant say to each other. Plain values; protocol/codec.hpp gives them
+// bytes.
 //
 // A conversation on one link:
 //
 //   participant                                   coordinator
-//     Hello   who I am, what I have seen     ──▶    refuses, or stops itself if I have seen a higher epoch
+//     Hello   who I am, what I have seen     ──▶    refuses, or stops itself if I have seen a
+//     higher epoch
 //             ◀── Welcome  ledger, epoch, life
 //     (makes the epoch durable: nothing of a lower one can have effect here any more)
 //     Ready   what I hold prepared           ──▶    rules on each gid it may rule on
@@ -25,8 +27,8 @@
 
 namespace assent {
 
-// Statements and their options, and their results: bytes of assent.wire.Work and assent.wire.Results.
-// The protocol carries them and never looks inside.
+// Statements and their options, and their results: bytes of assent.wire.Work and
+// assent.wire.Results. The protocol carries them and never looks inside.
 struct Work {
   std::string bytes;
   bool operator==(const Work&) const = default;
@@ -43,7 +45,7 @@ std::string_view to_string(Outcome outcome);
 struct Mark {
   LedgerId ledger;
   Epoch epoch = 0;
-  Uuid life;              // tells two starts that took the same epoch apart (an original and its copy)
+  Uuid life;  // tells two starts that took the same epoch apart (an original and its copy)
   Sequence sequence = 0;  // the highest commit sequence number applied here
   bool operator==(const Mark&) const = default;
 };
@@ -56,7 +58,8 @@ struct HeldBranch {
   bool operator==(const HeldBranch&) const = default;
 };
 
-// ---- link ------------------------------------------------------------------------------------------
+// ---- link
+// ------------------------------------------------------------------------------------------
 
 struct Hello {
   std::string participant;
@@ -72,7 +75,8 @@ struct Welcome {
   bool operator==(const Welcome&) const = default;
 };
 
-// The participant has made the epoch durable. `mark` is its mark for this ledger, from its database.
+// The participant has made the epoch durable. `mark` is its mark for this ledger, from its
+// database.
 struct Ready {
   Mark mark;
   ServerIdentity server;
@@ -80,7 +84,8 @@ struct Ready {
   bool operator==(const Ready&) const = default;
 };
 
-// ---- coordinator to participant --------------------------------------------------------------------
+// ---- coordinator to participant
+// --------------------------------------------------------------------
 
 // Runs statements in an open (interactive) branch; the first one begins it.
 struct Execute {
@@ -91,7 +96,8 @@ struct Execute {
   bool operator==(const Execute&) const = default;
 };
 
-// Asks for a vote. With `work`: begin, run and prepare at once (one-shot). Without: prepare the open branch.
+// Asks for a vote. With `work`: begin, run and prepare at once (one-shot). Without: prepare the
+// open branch.
 struct Prepare {
   Gid gid;
   std::optional<Work> work;
@@ -119,7 +125,8 @@ struct Ask {
   bool operator==(const Ask&) const = default;
 };
 
-// ---- participant to coordinator --------------------------------------------------------------------
+// ---- participant to coordinator
+// --------------------------------------------------------------------
 
 struct Executed {
   Gid gid;
@@ -138,10 +145,10 @@ std::string_view to_string(Verdict verdict);
 struct Vote {
   Gid gid;
   Verdict verdict = Verdict::no;
-  Xid xid = 0;                      // yes only
-  ServerIdentity server;            // yes only
-  std::optional<Results> results;   // of a one-shot branch, unless no
-  std::optional<Failure> failure;   // no only
+  Xid xid = 0;                     // yes only
+  ServerIdentity server;           // yes only
+  std::optional<Results> results;  // of a one-shot branch, unless no
+  std::optional<Failure> failure;  // no only
   bool operator==(const Vote&) const = default;
 };
 
@@ -171,7 +178,8 @@ struct Inquiry {
 
 enum class Knowledge : std::uint8_t {
   committed,  // it was applied here
-  aborted,    // it was rolled back here on the ledger's word, or was refused and will never be prepared here
+  aborted,    // it was rolled back here on the ledger's word, or was refused and will never be
+              // prepared here
   prepared,   // it is in doubt here
   nothing,    // no trace of it: not evidence of anything
 };

@@ -1,22 +1,26 @@
 // The participant's half of two-phase commit, as a value: events in, actions out.
 //
-// It owns every decision about a branch: what to vote, what an answer of the database proves, what to tell
-// the coordinator. It has no I/O, clock, thread or randomness. The host (participant/agent.cpp) does what the
-// actions ask and reports each completion as an event.
+// It owns every decision about a branch: what to vote, what an answer of the database proves, what
+// to tell the coordinator. It has no I/O, clock, thread or randomness. The host
+// (participant/agent.cpp) does what the actions ask and reports each completion as an event.
 //
 // The host's duties, in this order, for every event:
 //   1. step() with the event and the time;
-//   2. carry out the actions in their order; every database verb ends in exactly one completion event, unless
+//   2. carry out the actions in their order; every database verb ends in exactly one completion
+//   event, unless
 //      its comment says otherwise;
 //   3. send what was given to Send, all of one turn in one write; if the link is down, drop it.
 // wake_at() tells when a Tick is due.
 //
 // A branch:
 //
-//   (none) ──Execute──▶ working ──Prepare──▶ preparing ──yes──▶ prepared ──Commit──▶ committing ──▶ ended
+//   (none) ──Execute──▶ working ──Prepare──▶ preparing ──yes──▶ prepared ──Commit──▶ committing ──▶
+//   ended
 //      └──────────Prepare with work───────────▲ │               │   ▲                   │  ▲ 42704
-//                            lost ▼ │ settled   │ no            │   │ listed             ▼  │ in progress
-//                              settling         └──▶ ended      │ (none)               proving ──▶ ended
+//                            lost ▼ │ settled   │ no            │   │ listed             ▼  │ in
+//                            progress
+//                              settling         └──▶ ended      │ (none)               proving ──▶
+//                              ended
 //                                                               └──Abort──▶ rolling_back ──▶ ended
 //   working, preparing ──Abort, link lost──▶ dropping ──▶ ended
 //
@@ -36,7 +40,8 @@
 
 namespace assent {
 
-// ---- database verbs (actions) and their completions (events) ---------------------------------------
+// ---- database verbs (actions) and their completions (events)
+// ---------------------------------------
 
 // Runs statements in the branch's own connection; the first RunWork of a branch begins it.
 struct RunWork {
@@ -80,7 +85,8 @@ struct PrepareDone {
     Failure failure;
     bool operator==(const Refused&) const = default;
   };
-  struct Lost {  // the connection broke while PREPARE was under way: it may be prepared now, or later
+  struct Lost {  // the connection broke while PREPARE was under way: it may be prepared now, or
+                 // later
     bool operator==(const Lost&) const = default;
   };
   Gid gid;
@@ -88,8 +94,8 @@ struct PrepareDone {
   bool operator==(const PrepareDone&) const = default;
 };
 
-// After Lost: ends the backend that ran the PREPARE, waits until it is gone, and only then looks. Completes
-// when it knows, however long the database is away.
+// After Lost: ends the backend that ran the PREPARE, waits until it is gone, and only then looks.
+// Completes when it knows, however long the database is away.
 struct SettleLost {
   Gid gid;
   bool operator==(const SettleLost&) const = default;
@@ -100,8 +106,8 @@ struct Settled {
   bool operator==(const Settled&) const = default;
 };
 
-// Rolls back an open branch (never one that is prepared) and releases its connection. Running work is
-// cancelled; its WorkDone, if one was due, still comes, before Dropped.
+// Rolls back an open branch (never one that is prepared) and releases its connection. Running work
+// is cancelled; its WorkDone, if one was due, still comes, before Dropped.
 struct DropOpen {
   Gid gid;
   bool operator==(const DropOpen&) const = default;
@@ -111,8 +117,8 @@ struct Dropped {
   bool operator==(const Dropped&) const = default;
 };
 
-// Asks PostgreSQL to cancel the work under way for a PrepareBranch that nobody wants any more. Best effort; it
-// has no completion of its own: the PrepareDone comes, sooner or later.
+// Asks PostgreSQL to cancel the work under way for a PrepareBranch that nobody wants any more. Best
+// effort; it has no completion of its own: the PrepareDone comes, sooner or later.
 struct CancelPrepare {
   Gid gid;
   bool operator==(const CancelPrepare&) const = default;
@@ -128,8 +134,8 @@ struct FinishDone {
   enum class Result : std::uint8_t {
     done,         // the command tag said so
     no_such_gid,  // 42704: proves nothing by itself
-    again,        // anything else: 55000 busy, connection lost, 57P01 …; says nothing of the outcome
-    denied,       // 42501, 0A000, 25006: an operator must help; retried, slowly
+    again,   // anything else: 55000 busy, connection lost, 57P01 …; says nothing of the outcome
+    denied,  // 42501, 0A000, 25006: an operator must help; retried, slowly
   };
   Gid gid;
   Outcome outcome = Outcome::aborted;  // as asked
@@ -150,15 +156,16 @@ struct StatusRead {
     committed,
     aborted,
     in_progress,
-    unknown,       // too old, in the future, or another server or timeline: no witness
-    unavailable,   // the question could not be asked; ask again
+    unknown,      // too old, in the future, or another server or timeline: no witness
+    unavailable,  // the question could not be asked; ask again
   };
   Gid gid;
   Status status = Status::unavailable;
   bool operator==(const StatusRead&) const = default;
 };
 
-// Lists the prepared transactions of this database that carry this participant's name, from a primary.
+// Lists the prepared transactions of this database that carry this participant's name, from a
+// primary.
 struct ListPrepared {
   bool operator==(const ListPrepared&) const = default;
 };
@@ -187,8 +194,8 @@ struct MarkFailed {
   bool operator==(const MarkFailed&) const = default;
 };
 
-// Writes outcomes into assent.outcome and raises the marks' sequence numbers, in one transaction without a
-// sync of its own.
+// Writes outcomes into assent.outcome and raises the marks' sequence numbers, in one transaction
+// without a sync of its own.
 struct JournalLine {
   Gid gid;
   Outcome outcome = Outcome::aborted;  // what happened here
@@ -218,10 +225,11 @@ struct JournalRead {
   bool operator==(const JournalRead&) const = default;
 };
 
-// ---- events that are not completions ---------------------------------------------------------------
+// ---- events that are not completions
+// ---------------------------------------------------------------
 
-// The database can be worked with: this process holds the advisory lock of its name, every backend of its
-// predecessor is gone, and only then were the marks and the prepared branches read.
+// The database can be worked with: this process holds the advisory lock of its name, every backend
+// of its predecessor is gone, and only then were the marks and the prepared branches read.
 struct DatabaseUp {
   ServerIdentity server;
   std::vector<Mark> marks;
@@ -248,18 +256,19 @@ struct ParticipantTick {
 };
 
 using ParticipantEvent =
-    std::variant<DatabaseUp, DatabaseDown, LinkOpened, LinkClosed, FromCoordinator, WorkDone, PrepareDone,
-                 Settled, Dropped, FinishDone, StatusRead, ListDone, ListFailed, MarkRaised, MarkFailed,
-                 JournalWritten, JournalRead, ParticipantTick>;
+    std::variant<DatabaseUp, DatabaseDown, LinkOpened, LinkClosed, FromCoordinator, WorkDone,
+                 PrepareDone, Settled, Dropped, FinishDone, StatusRead, ListDone, ListFailed,
+                 MarkRaised, MarkFailed, JournalWritten, JournalRead, ParticipantTick>;
 
-// ---- actions that are not verbs --------------------------------------------------------------------
+// ---- actions that are not verbs
+// --------------------------------------------------------------------
 
 struct SendToCoordinator {
   ToCoordinator message;
   bool operator==(const SendToCoordinator&) const = default;
 };
-// The link must be closed and not used again until the next attempt: the coordinator is one this participant
-// must not obey. `reason` is for the log and the operator.
+// The link must be closed and not used again until the next attempt: the coordinator is one this
+// participant must not obey. `reason` is for the log and the operator.
 struct CloseLink {
   std::string reason;
   bool operator==(const CloseLink&) const = default;
@@ -273,9 +282,11 @@ struct Alarm {
 
 using ParticipantAction =
     std::variant<SendToCoordinator, CloseLink, Alarm, RunWork, PrepareBranch, SettleLost, DropOpen,
-                 CancelPrepare, FinishPrepared, ReadStatus, ListPrepared, RaiseMark, WriteJournal, ReadJournal>;
+                 CancelPrepare, FinishPrepared, ReadStatus, ListPrepared, RaiseMark, WriteJournal,
+                 ReadJournal>;
 
-// ---- state -----------------------------------------------------------------------------------------
+// ---- state
+// -----------------------------------------------------------------------------------------
 
 enum class BranchState : std::uint8_t {
   working,       // interactive: open, with or without a statement running
@@ -284,9 +295,11 @@ enum class BranchState : std::uint8_t {
   dropping,      // open, being rolled back; no vote given
   prepared,      // bound to the decision: in doubt
   committing,    // decided: COMMIT PREPARED under way or to be tried again
-  rolling_back,  // decided, or refused before a vote: ROLLBACK PREPARED under way or to be tried again
+  rolling_back,  // decided, or refused before a vote: ROLLBACK PREPARED under way or to be tried
+                 // again
   proving,       // the gid is gone; the commit log is asked
-  denied,        // as committing/rolling_back, but PostgreSQL says this role may not: an operator must help
+  denied,  // as committing/rolling_back, but PostgreSQL says this role may not: an operator must
+           // help
 };
 std::string_view to_string(BranchState state);
 
@@ -304,7 +317,7 @@ struct Branch {
   Instant since{};        // in this state
   Instant retry_at{};     // inquiry or next attempt
   std::uint32_t attempts = 0;
-  std::string trouble;    // the last refusal by PostgreSQL, for people
+  std::string trouble;  // the last refusal by PostgreSQL, for people
   bool operator==(const Branch&) const = default;
 };
 
@@ -318,11 +331,11 @@ struct EndedBranch {
 };
 
 struct ParticipantLimits {
-  std::size_t open_branches = 1000;       // more are refused with `overloaded`
+  std::size_t open_branches = 1000;  // more are refused with `overloaded`
   std::size_t ended_kept = 20'000;
-  Duration inquiry_interval{1000};        // in doubt: how often to ask
-  Duration sweep_interval{4000};          // how often to look for prepared branches nobody works on
-  Duration retry_first{50};               // phase two: first pause after a failure, doubled up to …
+  Duration inquiry_interval{1000};  // in doubt: how often to ask
+  Duration sweep_interval{4000};    // how often to look for prepared branches nobody works on
+  Duration retry_first{50};         // phase two: first pause after a failure, doubled up to …
   Duration retry_longest{5000};
   Duration journal_interval{200};
   std::size_t journal_batch = 500;
@@ -366,7 +379,8 @@ class ParticipantMachine {
 
   std::map<Gid, Branch> branches_;
   std::deque<EndedBranch> ended_;
-  std::map<Gid, std::size_t> ended_index_;  // gid → number of the entry; entry i is ended_[i - ended_first_]
+  std::map<Gid, std::size_t>
+      ended_index_;  // gid → number of the entry; entry i is ended_[i - ended_first_]
   std::size_t ended_first_ = 0;
 
   bool listing_ = false;

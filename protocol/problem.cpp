@@ -9,34 +9,38 @@ using enum Problem;
 
 constexpr std::array kProblems = {
     ProblemInfo{none, "none", 200, Fate::none, Retry::never, "No problem", ""},
-    ProblemInfo{invalid_request, "invalid-request", 400, Fate::none, Retry::never, "The request is malformed",
-                "Correct what the detail names and send it again."},
+    ProblemInfo{invalid_request, "invalid-request", 400, Fate::none, Retry::never,
+                "The request is malformed", "Correct what the detail names and send it again."},
     ProblemInfo{transaction_not_found, "transaction-not-found", 404, Fate::none, Retry::never,
-                "No such transaction", "Check the id. The outcome field says what can be said of it."},
+                "No such transaction",
+                "Check the id. The outcome field says what can be said of it."},
     ProblemInfo{session_lost, "session-lost", 410, Fate::aborted, Retry::new_key,
                 "The interactive transaction is gone",
                 "It was aborted: nothing of it was applied. Begin a new transaction."},
     ProblemInfo{payload_too_large, "payload-too-large", 413, Fate::none, Retry::never,
                 "The request is too large", "Send less at once; the limit is in the detail."},
     ProblemInfo{result_too_large, "result-too-large", 413, Fate::aborted, Retry::never,
-                "The result is too large", "Ask for fewer rows or columns; the limit is in the detail."},
+                "The result is too large",
+                "Ask for fewer rows or columns; the limit is in the detail."},
     ProblemInfo{idempotency_key_reused, "idempotency-key-reused", 422, Fate::none, Retry::never,
                 "The Idempotency-Key was used for another request",
                 "Use a new key for a new transaction; repeat a request only with the same body."},
-    ProblemInfo{idempotency_in_progress, "idempotency-in-progress", 409, Fate::unknown, Retry::same_key,
-                "A request with this Idempotency-Key is still running",
+    ProblemInfo{idempotency_in_progress, "idempotency-in-progress", 409, Fate::unknown,
+                Retry::same_key, "A request with this Idempotency-Key is still running",
                 "Repeat it with the same key a little later."},
     ProblemInfo{sequence_gap, "sequence-gap", 409, Fate::unknown, Retry::never,
                 "The statement number is not the next one",
                 "Send seq as given in next_seq, or repeat the last one to get its answer again."},
     ProblemInfo{already_aborted, "already-aborted", 409, Fate::aborted, Retry::new_key,
-                "The transaction was aborted", "Nothing of it was applied. Begin a new transaction."},
+                "The transaction was aborted",
+                "Nothing of it was applied. Begin a new transaction."},
     ProblemInfo{already_committed, "already-committed", 409, Fate::committed, Retry::never,
                 "The transaction is committed", "It cannot be rolled back or extended any more."},
     ProblemInfo{participant_unknown, "participant-unknown", 400, Fate::none, Retry::never,
                 "No such participant", "Check the name against GET /v1/participants."},
     ProblemInfo{statement_failed, "statement-failed", 422, Fate::aborted, Retry::never,
-                "A statement failed", "See the sqlstate and message; nothing was applied anywhere."},
+                "A statement failed",
+                "See the sqlstate and message; nothing was applied anywhere."},
     ProblemInfo{statement_refused, "statement-refused", 422, Fate::aborted, Retry::never,
                 "A statement is not allowed inside a transaction",
                 "Transaction control and session state belong to Assent; leave them out."},
@@ -62,20 +66,23 @@ constexpr std::array kProblems = {
     ProblemInfo{heuristic_outcome, "heuristic-outcome", 409, Fate::committed, Retry::never,
                 "A branch was resolved by hand against the decision",
                 "The databases differ. An operator must compare and mend them; see the branches."},
-    ProblemInfo{participant_unavailable, "participant-unavailable", 503, Fate::aborted, Retry::after,
-                "A participant cannot be reached", "Nothing was applied. Try again when it is back."},
+    ProblemInfo{participant_unavailable, "participant-unavailable", 503, Fate::aborted,
+                Retry::after, "A participant cannot be reached",
+                "Nothing was applied. Try again when it is back."},
     ProblemInfo{log_unavailable, "log-unavailable", 503, Fate::aborted, Retry::after,
                 "The decision log cannot take a record",
                 "Nothing was applied. Free space on the coordinator's disk."},
-    ProblemInfo{overloaded, "overloaded", 429, Fate::none, Retry::after, "Too many transactions are open",
-                "Try again after the Retry-After time."},
-    ProblemInfo{draining, "draining", 503, Fate::none, Retry::after, "The coordinator is shutting down",
+    ProblemInfo{overloaded, "overloaded", 429, Fate::none, Retry::after,
+                "Too many transactions are open", "Try again after the Retry-After time."},
+    ProblemInfo{draining, "draining", 503, Fate::none, Retry::after,
+                "The coordinator is shutting down",
                 "Try again when it is back, or at another address."},
-    ProblemInfo{recovering, "recovering", 503, Fate::unknown, Retry::after, "The coordinator is recovering",
-                "Ask again shortly."},
-    ProblemInfo{outcome_unknown, "outcome-unknown", 504, Fate::unknown, Retry::same_key,
-                "The outcome is not known yet",
-                "Ask for the transaction again, or repeat the request with the same Idempotency-Key."},
+    ProblemInfo{recovering, "recovering", 503, Fate::unknown, Retry::after,
+                "The coordinator is recovering", "Ask again shortly."},
+    ProblemInfo{
+        outcome_unknown, "outcome-unknown", 504, Fate::unknown, Retry::same_key,
+        "The outcome is not known yet",
+        "Ask for the transaction again, or repeat the request with the same Idempotency-Key."},
 };
 
 constexpr bool table_is_in_order() {
@@ -87,9 +94,13 @@ static_assert(table_is_in_order(), "kProblems must list the problems in the orde
 
 }  // namespace
 
-std::span<const ProblemInfo> all_problems() { return std::span(kProblems).subspan(1); }
+std::span<const ProblemInfo> all_problems() {
+  return std::span(kProblems).subspan(1);
+}
 
-const ProblemInfo& info(Problem problem) { return kProblems[static_cast<std::size_t>(problem)]; }
+const ProblemInfo& info(Problem problem) {
+  return kProblems[static_cast<std::size_t>(problem)];
+}
 
 Problem parse_problem(std::string_view code) {
   for (const ProblemInfo& row : kProblems)
@@ -97,24 +108,34 @@ Problem parse_problem(std::string_view code) {
   return none;
 }
 
-std::string_view to_string(Problem problem) { return info(problem).code; }
+std::string_view to_string(Problem problem) {
+  return info(problem).code;
+}
 
 std::string_view to_string(Fate fate) {
   switch (fate) {
-    case Fate::none: return "none";
-    case Fate::aborted: return "aborted";
-    case Fate::committed: return "committed";
-    case Fate::unknown: return "unknown";
+    case Fate::none:
+      return "none";
+    case Fate::aborted:
+      return "aborted";
+    case Fate::committed:
+      return "committed";
+    case Fate::unknown:
+      return "unknown";
   }
   return "?";
 }
 
 std::string_view to_string(Retry retry) {
   switch (retry) {
-    case Retry::never: return "never";
-    case Retry::same_key: return "same-key";
-    case Retry::new_key: return "new-key";
-    case Retry::after: return "after";
+    case Retry::never:
+      return "never";
+    case Retry::same_key:
+      return "same-key";
+    case Retry::new_key:
+      return "new-key";
+    case Retry::after:
+      return "after";
   }
   return "?";
 }

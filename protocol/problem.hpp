@@ -1,5 +1,6 @@
-// Every way a request can fail, in one table: its code, HTTP status, what became of the transaction and
-// what the client may do. The REST API, /v1/errors and docs/ERRORS.md are all made from this table.
+// Every way a request can fail, in one table: its code, HTTP status, what became of the transaction
+// and what the client may do. The REST API, /v1/errors and docs/ERRORS.md are all made from this
+// table.
 #pragma once
 
 #include <cstdint>
@@ -62,12 +63,12 @@ enum class Retry : std::uint8_t {
 
 struct ProblemInfo {
   Problem problem;
-  std::string_view code;   // stable, in every answer
-  std::uint16_t status;    // HTTP
-  Fate fate;               // the usual one; the answer states the actual one
+  std::string_view code;  // stable, in every answer
+  std::uint16_t status;   // HTTP
+  Fate fate;              // the usual one; the answer states the actual one
   Retry retry;
-  std::string_view title;  // one line
-  std::string_view remedy; // what to do, in one or two sentences
+  std::string_view title;   // one line
+  std::string_view remedy;  // what to do, in one or two sentences
 };
 
 std::span<const ProblemInfo> all_problems();
@@ -79,13 +80,13 @@ std::string_view to_string(Problem problem);
 std::string_view to_string(Fate fate);
 std::string_view to_string(Retry retry);
 
-// A failure as it travels from a participant to the client: what went wrong, where, and PostgreSQL's own
-// fields where it was PostgreSQL that refused.
+// A failure as it travels from a participant to the client: what went wrong, where, and
+// PostgreSQL's own fields where it was PostgreSQL that refused.
 struct Failure {
   Problem problem = Problem::none;
-  std::string participant;       // empty: not about one participant
-  std::int32_t statement = -1;   // index within the branch's statements of that request; -1: none
-  std::string message;           // one sentence for a person
+  std::string participant;      // empty: not about one participant
+  std::int32_t statement = -1;  // index within the branch's statements of that request; -1: none
+  std::string message;          // one sentence for a person
   // PostgreSQL's error fields, as it sent them; empty where it sent none.
   std::string sqlstate;
   std::string detail;

@@ -22,9 +22,9 @@ struct RequestKey {
 
 // Where a ledger lives. A start that finds itself elsewhere (copied, moved, put back) is careful.
 struct Place {
-  std::string machine_id;      // /etc/machine-id; empty where there is none
-  std::uint64_t device = 0;    // of the ledger's folder
-  std::uint64_t inode = 0;     // of the ledger's folder
+  std::string machine_id;    // /etc/machine-id; empty where there is none
+  std::uint64_t device = 0;  // of the ledger's folder
+  std::uint64_t inode = 0;   // of the ledger's folder
   bool operator==(const Place&) const = default;
 };
 
@@ -37,8 +37,8 @@ struct EpochRecord {
   bool operator==(const EpochRecord&) const = default;
 };
 
-// A participant this ledger has ever worked with. Durable before the first work is sent to it, so that a
-// careful ledger knows whom to ask.
+// A participant this ledger has ever worked with. Durable before the first work is sent to it, so
+// that a careful ledger knows whom to ask.
 struct MemberRecord {
   std::string participant;
   ServerIdentity server;
@@ -64,8 +64,8 @@ struct CommitRecord {
   bool operator==(const CommitRecord&) const = default;
 };
 
-// Every branch has durably applied; nobody will ask again. `marks` are the participants' durable marks: a
-// participant found below its own has been put back from a backup.
+// Every branch has durably applied; nobody will ask again. `marks` are the participants' durable
+// marks: a participant found below its own has been put back from a backup.
 struct EndRecord {
   struct ParticipantMark {
     std::string participant;

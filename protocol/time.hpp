@@ -8,7 +8,8 @@ namespace assent {
 
 using Duration = std::chrono::milliseconds;
 
-// A monotonic clock whose readings only the host takes. Having no now() keeps clocks out of the machines.
+// A monotonic clock whose readings only the host takes. Having no now() keeps clocks out of the
+// machines.
 struct MachineClock {
   using duration = std::chrono::microseconds;
   using rep = duration::rep;
@@ -17,8 +18,8 @@ struct MachineClock {
 };
 using Instant = std::chrono::time_point<MachineClock, MachineClock::duration>;
 
-// Every deadline uses `steady`, so that a jump of the wall clock aborts nothing. `wall_ms` (Unix time,
-// milliseconds) is written into records and shown to people; nothing is decided by it alone.
+// Every deadline uses `steady`, so that a jump of the wall clock aborts nothing. `wall_ms` (Unix
+// time, milliseconds) is written into records and shown to people; nothing is decided by it alone.
 struct Now {
   Instant steady{};
   std::int64_t wall_ms = 0;
