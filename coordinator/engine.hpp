@@ -1,0 +1,65 @@
+// The coordinator's loop: the only place where the protocol meets the world.
+//
+//   inbox → step → perform (Send | Log | Reply) → flush
+//
+// Everything here runs on the I/O thread. HTTP handlers hand in one event and get one reply; they
+// hold no transaction state.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/coordinator_machine.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace assent {
+
+class DecisionLog;
+
+class Engine {
+ public:
+  // Called once, on the I/O thread, while the machine still knows the transaction:
+  // machine().find(reply.tx).
+  using Answer = std::function<void(const Reply&)>;
+
+  // What the engine asks of the world around it.
+  struct World {
+    // All messages of one turn for one participant; dropped where its link is down.
+    std::function<void(const std::string& participant, const std::vector<ToParticipant>&)> send;
+    std::function<void(const std::string& participant, const std::string& reason)> disconnect;
+    std::function<void(const std::string& reason)> stop;
+  };
+
+  Engine(boost::asio::io_context& io, CoordinatorMachine machine, DecisionLog& log, World world);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Requests: the engine numbers them (`request` is overwritten) and calls `answer` with the reply.
+  RequestId ask(Begin event, Answer answer);
+  RequestId ask(ExecuteAsked event, Answer answer);
+  RequestId ask(CommitAsked event, Answer answer);
+  RequestId ask(RollbackAsked event, Answer answer);
+  // The client has gone: no answer will be called; the transaction goes on.
+  void forget(RequestId request);
+
+  // Events without an answer (links, drain). Taken at the end of the current loop turn, in order.
+  void post(CoordinatorEvent event);
+
+  // A fresh transaction id (UUIDv7).
+  TxId new_tx();
+  Now now() const;
+
+  const CoordinatorMachine& machine() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace assent

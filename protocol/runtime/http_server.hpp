@@ -1,0 +1,86 @@
+// An HTTP/1.1 server for one handler: limits, keep-alive, drain. It knows nothing of routes.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace assent {
+
+struct HttpRequest {
+  std::string method;                                        // upper case
+  std::string path;                                          // percent-decoded, without the query
+  std::vector<std::pair<std::string, std::string>> query;    // percent-decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+
+  // The first header of that (lower-case) name.
+  std::optional<std::string_view> header(std::string_view name) const;
+};
+
+struct HttpResponse {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+struct HttpLimits {
+  std::size_t header_bytes = 16 * 1024;
+  std::size_t body_bytes = 1024 * 1024;
+  std::size_t connections = 4096;
+  std::chrono::milliseconds header_timeout{10'000};  // from the first wait to the whole header
+  std::chrono::milliseconds body_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{75'000};  // kept alive, nothing sent
+  std::chrono::milliseconds write_timeout{30'000};
+};
+
+// A connection that asked for a WebSocket; see link.hpp. Takes the socket over.
+class Upgrade;
+
+class HttpServer {
+ public:
+  // Called once, from the I/O thread, now or later. If the client has gone meanwhile, nothing
+  // happens.
+  using Respond = std::function<void(HttpResponse)>;
+  // Runs on the I/O thread and must not block.
+  using Handler = std::function<void(HttpRequest, Respond)>;
+  // For requests with `Upgrade: websocket` on a path this takes; return false to have it answered
+  // by 404.
+  using UpgradeHandler = std::function<bool(const HttpRequest&, Upgrade)>;
+  // What the server answers itself (malformed request, too large, too many connections, time-outs):
+  // the body and content type for a status, so that these look like every other problem of this
+  // API.
+  using ProblemBody = std::function<HttpResponse(unsigned status, std::string_view what)>;
+
+  HttpServer(boost::asio::io_context& io, HttpLimits limits, Handler handler, ProblemBody problem);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  void on_upgrade(UpgradeHandler handler);
+  // Listens on address:port (port 0: any) and returns the port. Throws std::runtime_error saying
+  // what to do when the address cannot be had.
+  std::uint16_t listen(const std::string& address, std::uint16_t port);
+  // Stops listening; answers under way are finished with `Connection: close`, idle connections
+  // closed.
+  void drain();
+  std::size_t connections() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace assent
