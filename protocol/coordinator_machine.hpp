@@ -94,11 +94,6 @@ struct RollbackAsked {
   TxId tx;
   bool operator==(const RollbackAsked&) const = default;
 };
-// The client of a request has gone; its Reply is not wanted. The transaction goes on.
-struct RequestGone {
-  RequestId request = 0;
-  bool operator==(const RequestGone&) const = default;
-};
 
 // A participant's link. The host closes an older link of the same name (LinkDown) before it reports
 // the next.
@@ -133,8 +128,8 @@ struct CoordinatorTick {
 };
 
 using CoordinatorEvent =
-    std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, RequestGone, LinkUp, LinkDown,
-                 FromParticipant, Logged, LogRefused, Drain, CoordinatorTick>;
+    std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, LinkUp, LinkDown, FromParticipant,
+                 Logged, LogRefused, Drain, CoordinatorTick>;
 
 // ---- actions
 // ---------------------------------------------------------------------------------------
@@ -247,7 +242,7 @@ struct Transaction {
   Instant begun_at{};
   Instant deadline{};   // of the votes
   Instant answer_at{};  // committing: answer "pending" to those who wait for `applied`
-  Instant forget_at{};  // committed, aborted: dropped from memory
+  Instant timer_at{};   // when this transaction next wants a Tick
   bool operator==(const Transaction&) const = default;
 
   const TxBranch* branch(std::string_view participant) const;
@@ -269,7 +264,7 @@ struct Member {
   RecordNumber record = 0;       // … or on its way
   Mark mark;                     // as of its last Ready
   Sequence durable_mark = 0;     // told by it, or by the log: it can never be found lower
-  bool rewound = false;          // … and yet it was: its database was put back from a backup
+  Epoch rewound_below = 0;       // … and yet it was: see MemberRecord
   std::vector<HeldBranch> held;  // prepared there as of its last Ready
   bool operator==(const Member&) const = default;
 };

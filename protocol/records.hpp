@@ -34,6 +34,18 @@ struct EpochRecord {
   Uuid life;
   Place place;
   std::int64_t wall_ms = 0;
+  // The last commit sequence number known when this epoch began; 0: count the records before this
+  // one.
+  Sequence sequence = 0;
+  // Gids of epochs below this are not presumed aborted without asking: the ledger was moved,
+  // copied, torn or put back at that start. Inherited by every later start. 0: none.
+  Epoch careful_below = 0;
+  // … and not even then, but only on evidence: a participant has seen commits that this ledger does
+  // not hold.
+  Epoch contradicted_below = 0;
+  // Transactions with an id made at or before this time may have committed and been forgotten
+  // since.
+  std::int64_t forgotten_wall_ms = 0;
   bool operator==(const EpochRecord&) const = default;
 };
 
@@ -42,6 +54,10 @@ struct EpochRecord {
 struct MemberRecord {
   std::string participant;
   ServerIdentity server;
+  // Its database was put back from a backup: prepared branches of epochs below this may be
+  // revenants of transactions that committed and were forgotten, and are not presumed aborted. 0:
+  // never happened.
+  Epoch rewound_below = 0;
   bool operator==(const MemberRecord&) const = default;
 };
 
