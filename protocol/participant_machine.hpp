@@ -366,6 +366,7 @@ class ParticipantMachine {
 
  private:
   friend struct ParticipantStep;
+  friend class TextForm;
 
   std::string name_;
   ParticipantLimits limits_;
