@@ -49,6 +49,18 @@ template <typename T>
 concept Cargo =
     std::same_as<T, ToParticipant> || std::same_as<T, ToCoordinator> || std::same_as<T, LogRecord>;
 
+#define ASSENT_NAME(Type, ...)                      \
+  constexpr std::string_view name_of(const Type*) { \
+    return #Type;                                   \
+  }
+ASSENT_TEXT_FIELDS(ASSENT_NAME, ASSENT_NAME, ASSENT_NAME)
+#undef ASSENT_NAME
+
+template <typename T>
+concept Struct = requires(const T* x) {
+  name_of(x);
+};
+
 std::string_view unqualified(std::string_view type) {
   const auto colon = type.rfind(':');
   return colon == std::string_view::npos ? type : type.substr(colon + 1);
@@ -84,24 +96,14 @@ class TextForm {
     [[maybe_unused]] const auto& [__VA_ARGS__] = whole_of_it; \
     const std::size_t start = text_.size();                   \
     ASSENT_FOR_EACH(ASSENT_FIELD, __VA_ARGS__)                \
-  }                                                           \
-  static constexpr std::string_view name_of(const Type*) {    \
-    return #Type;                                             \
   }
-#define ASSENT_EMPTY(Type)                                 \
-  void put_fields(const Type&, Style) {}                   \
-  static constexpr std::string_view name_of(const Type*) { \
-    return #Type;                                          \
-  }
+#define ASSENT_EMPTY(Type) \
+  void put_fields(const Type&, Style) {}
   ASSENT_TEXT_FIELDS(ASSENT_RECORD, ASSENT_EMPTY, ASSENT_RECORD)
 #undef ASSENT_EMPTY
 #undef ASSENT_RECORD
 #undef ASSENT_FIELD
 
-  template <typename T>
-  static constexpr bool is_struct = requires(TextForm& form, const T& x) {
-    form.put_fields(x, Style::line);
-  };
   template <typename T>
   static constexpr bool is_machine =
       std::same_as<T, ParticipantMachine> || std::same_as<T, CoordinatorMachine>;
@@ -109,8 +111,8 @@ class TextForm {
   template <typename T>
   void put_whole(const T& x) {
     if constexpr (Variant<T>) {
-      std::visit([this](const auto& one) { put_whole(one); }, x);
-    } else if constexpr (is_struct<T>) {
+      std::visit([this](const auto& one) { this->put_whole(one); }, x);
+    } else if constexpr (Struct<T>) {
       text_ += unqualified(name_of(&x));
       put_fields(x, is_machine<T> ? Style::page : Style::line);
     } else {
@@ -281,14 +283,14 @@ class TextForm {
   void put(const T& x) {
     std::visit(
         [this]<typename One>(const One& one) {
-          if constexpr (is_struct<One>) text_ += unqualified(name_of(&one));
-          put(one);
+          if constexpr (Struct<One>) text_ += unqualified(name_of(&one));
+          this->put(one);
         },
         x);
   }
 
   template <typename T>
-  requires is_struct<T>
+  requires Struct<T>
   void put(const T& x) {
     text_ += '{';
     put_fields(x, Style::part);
