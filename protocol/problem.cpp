@@ -11,6 +11,16 @@ constexpr std::array kProblems = {
     ProblemInfo{none, "none", 200, Fate::none, Retry::never, "No problem", ""},
     ProblemInfo{invalid_request, "invalid-request", 400, Fate::none, Retry::never,
                 "The request is malformed", "Correct what the detail names and send it again."},
+    ProblemInfo{path_not_found, "path-not-found", 404, Fate::none, Retry::never, "No such path",
+                "Check the path against docs/API.md; the detail names the nearest one."},
+    ProblemInfo{method_not_allowed, "method-not-allowed", 405, Fate::none, Retry::never,
+                "The path does not take this method", "Use one of the methods in Allow."},
+    ProblemInfo{unsupported_media_type, "unsupported-media-type", 415, Fate::none, Retry::never,
+                "The body is not JSON", "Send JSON, with Content-Type: application/json."},
+    ProblemInfo{request_timeout, "request-timeout", 408, Fate::none, Retry::same_key,
+                "The request did not arrive in time", "Send the whole request without pauses."},
+    ProblemInfo{header_too_large, "header-too-large", 431, Fate::none, Retry::never,
+                "The request's header is too large", "Send fewer or shorter headers."},
     ProblemInfo{transaction_not_found, "transaction-not-found", 404, Fate::none, Retry::never,
                 "No such transaction",
                 "Check the id. The outcome field says what can be said of it."},
@@ -83,6 +93,10 @@ constexpr std::array kProblems = {
         outcome_unknown, "outcome-unknown", 504, Fate::unknown, Retry::same_key,
         "The outcome is not known yet",
         "Ask for the transaction again, or repeat the request with the same Idempotency-Key."},
+    ProblemInfo{internal_error, "internal-error", 500, Fate::unknown, Retry::same_key,
+                "The coordinator failed to answer",
+                "Ask for the transaction, or repeat the request with the same Idempotency-Key; "
+                "report the trace_id."},
 };
 
 constexpr bool table_is_in_order() {

@@ -15,6 +15,11 @@ enum class Problem : std::uint8_t {
   none,  // not a problem; never sent
   // the request itself
   invalid_request,
+  path_not_found,
+  method_not_allowed,
+  unsupported_media_type,
+  request_timeout,
+  header_too_large,
   transaction_not_found,
   session_lost,
   payload_too_large,
@@ -43,6 +48,7 @@ enum class Problem : std::uint8_t {
   draining,
   recovering,
   outcome_unknown,
+  internal_error,
 };
 
 // What a problem says of the transaction it is about.
