@@ -1,0 +1,87 @@
+#include "clients/dev/machine.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <system_error>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace assent::dev {
+namespace {
+
+namespace fs = std::filesystem;
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// Calls bind or connect on a fresh socket; true when it succeeds.
+template <typename Call>
+bool try_socket(Call call, std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const sockaddr_in address = loopback(port);
+  const bool done = call(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return done;
+}
+
+}  // namespace
+
+bool accepts(std::uint16_t port) {
+  return try_socket(::connect, port);
+}
+
+std::uint16_t free_port() {
+  static std::mt19937 random{std::random_device{}()};
+  static std::set<std::uint16_t> given;
+  std::uniform_int_distribution<std::uint16_t> choose(15'000, 32'000);
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    const std::uint16_t port = choose(random);
+    if (!given.contains(port) && try_socket(::bind, port)) {
+      given.insert(port);
+      return port;
+    }
+  }
+  throw std::runtime_error("no TCP port between 15000 and 32000 is free on 127.0.0.1");
+}
+
+fs::path executable_folder() {
+  return fs::read_symlink("/proc/self/exe").parent_path();
+}
+
+std::optional<Account> server_account() {
+  if (::geteuid() != 0) return std::nullopt;
+  for (const char* name : {"postgres", "nobody"})
+    if (const passwd* entry = ::getpwnam(name)) return Account{name, entry->pw_uid, entry->pw_gid};
+  throw std::runtime_error(
+      "PostgreSQL refuses to run as root and there is neither a user 'postgres' nor 'nobody': run "
+      "this as another user");
+}
+
+TemporaryFolder::TemporaryFolder(std::string_view prefix) {
+  std::string name = (fs::temp_directory_path() / prefix).string() + "-XXXXXX";
+  if (!::mkdtemp(name.data()))
+    throw std::runtime_error("cannot make the folder " + name + ": " + std::strerror(errno));
+  path_ = name;
+  ::chmod(name.c_str(), 0711);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+}  // namespace assent::dev
