@@ -10,13 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/runtime/upgrade.hpp"
+
 namespace boost::asio {
 class io_context;
 }
 
 namespace assent {
-
-class Upgrade;
 
 struct LinkOptions {
   std::size_t frame_bytes = 64 * 1024 * 1024;    // a larger frame closes the link
@@ -25,13 +25,16 @@ struct LinkOptions {
   std::chrono::milliseconds silence{6000};  // nothing heard for so long closes the link
 };
 
-// One end of an open link. Kept alive by whoever holds it; destroying it closes the connection.
+// One end of an open link. Kept alive by whoever holds it; destroying it closes the connection at
+// once and silently: no callback comes after.
 class Link {
  public:
   virtual ~Link() = default;
-  // Sends one frame. Frames given while a write is under way leave together after it, in order.
+  // Sends one frame. Frames given in one turn of the loop, or while a write is under way, leave
+  // together, in order. After the link was closed: nothing happens.
   virtual void send(std::string frame) = 0;
-  // Closes; `on_closed` is called later, once.
+  // Closes once what was sent before has left, within a second; nothing is delivered any more, and
+  // `on_closed` is called later, once. The peer is told the reason (its first 120 bytes).
   virtual void close(std::string_view reason) = 0;
   virtual std::string peer() const = 0;  // address:port, for people
 };
@@ -51,7 +54,7 @@ void accept_link(Upgrade upgrade, LinkOptions options, LinkCallbacks callbacks,
 class LinkDialer {
  public:
   struct Callbacks {
-    std::function<void(std::shared_ptr<Link>)> on_up;
+    std::function<void(std::shared_ptr<Link>)> on_up;  // the dialer holds the link as well
     std::function<void(std::string_view frame)> on_frame;
     std::function<void(std::string_view reason)> on_down;    // after on_up, when it is lost
     std::function<void(std::string_view reason)> on_failed;  // an attempt that came to nothing
@@ -60,7 +63,8 @@ class LinkDialer {
     std::chrono::milliseconds first{50};
     std::chrono::milliseconds longest{2000};
   };
-  // Addresses: "host:port". `path` is the resource asked for, such as /v1/link.
+  // Addresses: "host:port"; std::runtime_error for anything else. `path` is the resource asked for,
+  // such as /v1/link. An attempt may take as long as `options.silence`.
   LinkDialer(boost::asio::io_context& io, std::vector<std::string> addresses, std::string path,
              LinkOptions options, Backoff backoff, Callbacks callbacks);
   ~LinkDialer();

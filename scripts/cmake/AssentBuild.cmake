@@ -52,7 +52,11 @@ function(assent_program name)
 endfunction()
 
 # Boost as we use it: headers from the system folder (so that its warnings are not ours).
+# Asio and Beast are declared everywhere and compiled once, in assent_asio (protocol/runtime).
+add_library(assent_boost_headers INTERFACE)
+target_link_libraries(assent_boost_headers INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(assent_boost_headers INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_CONCEPTS
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
 add_library(assent_boost INTERFACE)
-target_link_libraries(assent_boost INTERFACE Boost::headers Threads::Threads)
-target_compile_definitions(assent_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_CONCEPTS
-                                                   BOOST_BEAST_USE_STD_STRING_VIEW)
+target_link_libraries(assent_boost INTERFACE assent_boost_headers assent_asio)

@@ -1,0 +1,227 @@
+#include "protocol/runtime/http_connection.hpp"
+
+#include "protocol/runtime/upgrade_state.hpp"
+
+namespace assent {
+namespace {
+
+constexpr std::size_t kReadAhead = 64 * 1024;
+constexpr std::chrono::seconds kLinger{2};
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// The handler's promise to answer. Answers 500 when it is dropped, so that no client waits for an
+// answer that cannot come.
+class PendingAnswer {
+ public:
+  explicit PendingAnswer(std::weak_ptr<HttpConnection> connection)
+      : connection_(std::move(connection)) {}
+  PendingAnswer(const PendingAnswer&) = delete;
+  PendingAnswer& operator=(const PendingAnswer&) = delete;
+  ~PendingAnswer() {
+    if (auto connection = connection_.lock()) {
+      connection->refuse({500, "The request was dropped without an answer."});
+    }
+  }
+  void give(HttpResponse response) {
+    auto connection = connection_.lock();
+    connection_.reset();
+    if (connection) connection->answer(std::move(response));
+  }
+
+ private:
+  std::weak_ptr<HttpConnection> connection_;
+};
+
+}  // namespace
+
+HttpConnection::HttpConnection(Socket socket, std::shared_ptr<HttpServerState> server)
+    : socket_(std::move(socket)),
+      server_(std::move(server)),
+      buffer_(server_->limits.header_bytes + kReadAhead) {
+  enter(Phase::header);
+}
+
+void HttpConnection::enter(Phase phase) {
+  phase_ = phase;
+  since_ = std::chrono::steady_clock::now();
+}
+
+bool HttpConnection::untouched() const {
+  return buffer_.size() == 0 && !(parser_ && parser_->got_some());
+}
+
+void HttpConnection::read_request() {
+  enter(Phase::header);
+  header_begun_ = false;
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(server_->limits.header_bytes));
+  parser_->body_limit(server_->limits.body_bytes);
+  http::async_read_header(
+      socket_, buffer_, *parser_,
+      [self = shared_from_this()](Error error, std::size_t) { self->on_header(error); });
+}
+
+void HttpConnection::on_header(Error error) {
+  if (phase_ == Phase::closed) return;
+  // The body's announced length is judged by Beast as part of the header, hence 413 comes here.
+  shape_ = {};
+  if (error) return fail(error);
+  const auto& header = parser_->get();
+  shape_ = {header.version(), header.keep_alive(), header.method() == http::verb::head};
+  if (auto refusal = check_header(header)) return refuse(std::move(*refusal));
+  if (parser_->is_done()) return on_request();
+  if (expects_continue(header) && buffer_.size() == 0) return send_continue();
+  read_body();
+}
+
+void HttpConnection::send_continue() {
+  enter(Phase::writing);
+  net::async_write(socket_, net::buffer(kContinue),
+                   [self = shared_from_this()](Error error, std::size_t) {
+                     if (self->phase_ == Phase::closed) return;
+                     if (error) return self->close();
+                     self->read_body();
+                   });
+}
+
+void HttpConnection::read_body() {
+  enter(Phase::body);
+  http::async_read(socket_, buffer_, *parser_,
+                   [self = shared_from_this()](Error error, std::size_t) {
+                     if (self->phase_ == Phase::closed) return;
+                     if (error) return self->fail(error);
+                     self->on_request();
+                   });
+}
+
+void HttpConnection::on_request() {
+  const bool upgrades = websocket::is_upgrade(parser_->get());
+  // The upgrade needs Beast's request once more; every other request may be taken apart.
+  auto translated = translate(upgrades ? BeastRequest(parser_->get()) : parser_->release());
+  if (auto* refusal = std::get_if<Refusal>(&translated)) return refuse(std::move(*refusal));
+  auto& request = std::get<HttpRequest>(translated);
+  enter(Phase::handling);
+  if (upgrades) return upgrade(std::move(request));
+  auto pending = std::make_shared<PendingAnswer>(weak_from_this());
+  server_->handler(std::move(request), [pending = std::move(pending)](HttpResponse response) {
+    pending->give(std::move(response));
+  });
+}
+
+void HttpConnection::upgrade(HttpRequest request) {
+  if (!server_->upgrade || server_->draining) {
+    return refuse({404, "There is no WebSocket at " + request.path + "."});
+  }
+  if (buffer_.size() != 0) return refuse({400, "Data came before the upgrade was accepted."});
+  auto self = shared_from_this();
+  auto state = std::make_shared<UpgradeState>(UpgradeState{std::move(socket_), parser_->release()});
+  if (server_->upgrade(request, Upgrade(state))) {
+    phase_ = Phase::closed;
+    server_->connections.erase(self);
+    return;
+  }
+  socket_ = std::move(state->socket);
+  refuse({404, "There is no WebSocket at " + request.path + "."});
+}
+
+void HttpConnection::answer(HttpResponse response) {
+  if (phase_ != Phase::handling) return;
+  write(std::move(response), shape_.keep_alive && !server_->draining);
+}
+
+void HttpConnection::refuse(Refusal refusal) {
+  if (phase_ == Phase::closed) return;
+  write(server_->problem(refusal.status, refusal.what), false);
+}
+
+void HttpConnection::write(HttpResponse response, bool keep_alive) {
+  enter(Phase::writing);
+  shape_.keep_alive = keep_alive;
+  response_.emplace(translate(std::move(response), shape_));
+  const bool keep = response_->keep_alive();
+  http::async_write(socket_, *response_,
+                    [self = shared_from_this(), keep](Error error, std::size_t) {
+                      if (self->phase_ == Phase::closed) return;
+                      if (error) return self->close();
+                      ++self->answered_;
+                      self->response_.reset();
+                      if (!keep) return self->linger();
+                      if (self->server_->draining && self->buffer_.size() == 0) {
+                        return self->linger();
+                      }
+                      self->read_request();
+                    });
+}
+
+void HttpConnection::fail(const Error& error) {
+  if (timed_out_) return refuse({408, timed_out_});
+  if (auto refusal = refusal_for(error)) return refuse(std::move(*refusal));
+  close();
+}
+
+void HttpConnection::time_out(const char* what) {
+  timed_out_ = what;
+  socket_.cancel();
+}
+
+// Closing while the client still sends would reset the connection, and the answer might be lost
+// with it: so say that nothing more comes and read on for a moment.
+void HttpConnection::linger() {
+  enter(Phase::lingering);
+  Error ignored;
+  socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  discard();
+}
+
+void HttpConnection::discard() {
+  socket_.async_read_some(net::buffer(server_->discarded),
+                          [self = shared_from_this()](Error error, std::size_t) {
+                            if (self->phase_ == Phase::closed) return;
+                            if (error) return self->close();
+                            self->discard();
+                          });
+}
+
+void HttpConnection::sweep(SteadyTime now) {
+  const HttpLimits& limits = server_->limits;
+  const auto lasted = now - since_;
+  switch (phase_) {
+    case Phase::header: {
+      const bool idle = untouched() && answered_ > 0;
+      if (!untouched() && !header_begun_) {
+        header_begun_ = true;
+        if (answered_ > 0) return enter(Phase::header);
+      }
+      if (idle && lasted >= limits.idle_timeout) return close();
+      if (idle || lasted < limits.header_timeout) return;
+      if (untouched()) return close();
+      return time_out("The request's header did not arrive in time.");
+    }
+    case Phase::body:
+      if (lasted >= limits.body_timeout) time_out("The request's body did not arrive in time.");
+      return;
+    case Phase::writing:
+      if (lasted >= limits.write_timeout) close();
+      return;
+    case Phase::lingering:
+      if (lasted >= kLinger) close();
+      return;
+    case Phase::handling:
+    case Phase::closed:
+      return;
+  }
+}
+
+void HttpConnection::drain() {
+  if (phase_ == Phase::header && untouched()) close();
+}
+
+void HttpConnection::close() {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  Error ignored;
+  socket_.close(ignored);
+  server_->connections.erase(shared_from_this());
+}
+
+}  // namespace assent

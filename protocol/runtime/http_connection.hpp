@@ -1,0 +1,74 @@
+// One HTTP connection of the server. Requests are handled one at a time, so that pipelined ones are
+// answered in order.
+//
+//   header ─▶ body ─▶ handling ─▶ writing ─▶ header …
+//      └───────┴─ refused ──────────▶ writing ─▶ lingering ─▶ closed
+//
+// Nothing but the server's sweep looks at the clock: a phase that lasts too long is ended there.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <unordered_set>
+
+#include "protocol/runtime/http_message.hpp"
+
+namespace assent {
+
+class HttpConnection;
+
+// What the connections of one server share.
+struct HttpServerState {
+  HttpLimits limits;
+  HttpServer::Handler handler;
+  HttpServer::ProblemBody problem;
+  HttpServer::UpgradeHandler upgrade;
+  bool draining = false;
+  // Owns them: a connection waiting for its handler's answer has no operation under way that could.
+  std::unordered_set<std::shared_ptr<HttpConnection>> connections;
+  std::array<char, 16 * 1024> discarded{};  // what lingering connections still send
+};
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  HttpConnection(Socket socket, std::shared_ptr<HttpServerState> server);
+
+  void read_request();
+  // Answers without having read anything, and closes.
+  void refuse(Refusal refusal);
+  void answer(HttpResponse response);
+  void sweep(SteadyTime now);
+  void drain();
+  // Closes at once; no handler is called after.
+  void close();
+
+ private:
+  enum class Phase { header, body, handling, writing, lingering, closed };
+
+  bool untouched() const;  // nothing of the next request has arrived
+  void enter(Phase phase);
+  void read_body();
+  void send_continue();
+  void on_header(Error error);
+  void on_request();
+  void upgrade(HttpRequest request);
+  void fail(const Error& error);
+  void time_out(const char* what);
+  void write(HttpResponse response, bool keep_alive);
+  void linger();
+  void discard();
+
+  Socket socket_;
+  std::shared_ptr<HttpServerState> server_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<BeastResponse> response_;
+  ResponseShape shape_;  // of the request being handled
+  Phase phase_ = Phase::header;
+  SteadyTime since_;  // when the phase began
+  std::size_t answered_ = 0;
+  bool header_begun_ = false;  // as far as the sweep has noticed
+  const char* timed_out_ = nullptr;
+};
+
+}  // namespace assent

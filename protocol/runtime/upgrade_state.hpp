@@ -1,0 +1,13 @@
+#pragma once
+
+#include "protocol/runtime/asio.hpp"
+#include "protocol/runtime/upgrade.hpp"
+
+namespace assent {
+
+struct UpgradeState {
+  Socket socket;
+  http::request<http::string_body> request;
+};
+
+}  // namespace assent
