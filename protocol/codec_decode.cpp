@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <google/protobuf/arena.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include "protocol/assent.pb.h"
 #include "protocol/codec.hpp"
@@ -320,6 +321,7 @@ std::string describe(const WireMessage& in, std::size_t number, const std::strin
 
 template <typename Message, typename Frame>
 Decoded<Message> decode(std::string_view bytes) {
+  const google::protobuf::LogSilencer quiet;  // it would write to stderr what we return
   alignas(std::max_align_t) std::array<char, 4096> first_block;
   Arena arena(first_block.data(), first_block.size());
   auto* frame = Arena::CreateMessage<Frame>(&arena);

@@ -321,7 +321,9 @@ class CoordinatorMachine {
   const std::map<TxId, Transaction>& transactions() const { return transactions_; }
   const std::map<std::string, Member>& members() const { return members_; }
   const std::map<TxId, Doubt>& doubts() const { return doubts_; }
-  Standing standing() const { return standing_; }
+  // The worst that holds for any earlier epoch; and what holds for one.
+  Standing standing() const { return standing(0); }
+  Standing standing(Epoch epoch) const;
   LedgerId ledger() const { return ledger_; }
   Epoch epoch() const { return epoch_; }
   Uuid life() const { return life_; }
@@ -333,22 +335,28 @@ class CoordinatorMachine {
 
   // The records that an opening segment must repeat so that older segments can go: the newest
   // epoch, members, unfinished commits, damage, and what must be kept for the outcome retention.
-  std::vector<LogRecord> snapshot(Now now) const;
+  std::vector<LogRecord> snapshot() const;
 
   bool operator==(const CoordinatorMachine&) const = default;
 
  private:
   friend struct CoordinatorStep;
+  friend class TextForm;
+  friend struct Replay;
+
+  // The last commit sequence number this ledger knows of the time up to and including `epoch`.
+  Sequence known_sequence(Epoch epoch) const;
 
   CoordinatorLimits limits_;
   LedgerId ledger_;
   Epoch epoch_ = 0;
   Uuid life_;
-  EpochRecord start_;
-  Standing standing_ = Standing::complete;
+  std::vector<EpochRecord>
+      epochs_;  // every start, this one last, with what it must be careful about
   bool draining_ = false;
-  Sequence sequence_ = 0;           // of the last commit record asked for
-  Sequence replayed_sequence_ = 0;  // of the last one known at the start
+  bool stopped_ = false;                // Stop was given: nothing has any effect any more
+  Sequence sequence_ = 0;               // of the last commit record
+  std::int64_t forgotten_wall_ms_ = 0;  // see EpochRecord
   RecordNumber last_record_ = 0;
   RecordNumber durable_record_ = 0;
 
@@ -359,8 +367,12 @@ class CoordinatorMachine {
   std::deque<TxId> finished_;  // in the order they finished
   std::set<std::pair<Instant, TxId>> timers_;
   std::map<std::string, Member> members_;
+  bool epoch_corrected_ = false;   // the last of epochs_ says more than the log does
+  RecordNumber epoch_record_ = 0;  // a corrected epoch record on its way; hellos wait for it
   std::map<TxId, Doubt> doubts_;
-  std::vector<HeuristicRecord> damage_;
+  std::map<RecordNumber, HeuristicRecord>
+      unlogged_damage_;  // until durable, lest a full log lose it
+  Instant relog_at_{};
 };
 
 }  // namespace assent

@@ -31,6 +31,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -317,7 +318,8 @@ struct Branch {
   Instant since{};        // in this state
   Instant retry_at{};     // inquiry or next attempt
   std::uint32_t attempts = 0;
-  std::string trouble;  // the last refusal by PostgreSQL, for people
+  Sequence journalled_before = 0;  // the mark journalled when the finishing verb was issued
+  std::string trouble;             // the last refusal by PostgreSQL, for people
   bool operator==(const Branch&) const = default;
 };
 
@@ -351,7 +353,13 @@ class ParticipantMachine {
   // When the next Tick is due; nullopt: nothing waits for time.
   std::optional<Instant> wake_at() const;
 
-  enum class LinkState : std::uint8_t { down, greeting, raising, ready };
+  enum class LinkState : std::uint8_t {
+    down,
+    waiting,   // open, but the database is away: nothing to say hello with
+    greeting,  // said hello
+    raising,   // welcomed; the epoch is being made durable
+    ready,
+  };
   const std::string& name() const { return name_; }
   LinkState link() const { return link_; }
   bool database_up() const { return database_up_; }
@@ -384,8 +392,10 @@ class ParticipantMachine {
       ended_index_;  // gid → number of the entry; entry i is ended_[i - ended_first_]
   std::size_t ended_first_ = 0;
 
+  std::set<std::pair<Instant, Gid>> timers_;  // (retry_at, gid) of every branch that has one
+
   bool listing_ = false;
-  std::map<Gid, bool> ended_while_listing_;
+  std::set<Gid> ended_while_listing_;
   Instant sweep_at_{};
 
   std::vector<JournalLine> journal_;         // to be written

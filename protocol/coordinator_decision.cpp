@@ -1,0 +1,311 @@
+// Votes, the decision, and what follows from it.
+#include <algorithm>
+#include <utility>
+
+#include "protocol/coordinator_step.hpp"
+
+namespace assent {
+namespace {
+
+bool is_told(BranchPhase phase) {
+  return phase == BranchPhase::applied || phase == BranchPhase::heuristic ||
+         phase == BranchPhase::unproven || phase == BranchPhase::no ||
+         phase == BranchPhase::read_only;
+}
+
+bool has_voted(BranchPhase phase) {
+  return phase == BranchPhase::yes || phase == BranchPhase::read_only;
+}
+
+CommitRecord record_of(const Transaction& tx, std::int64_t wall_ms) {
+  CommitRecord record;
+  record.tx = tx.tx;
+  record.epoch = tx.epoch;
+  record.sequence = tx.sequence;
+  for (const TxBranch& branch : tx.branches)
+    if (branch.phase == BranchPhase::yes)
+      record.branches.push_back({branch.participant, branch.xid, branch.server});
+  record.key = tx.key;
+  record.labels = tx.labels;
+  record.wall_ms = wall_ms;
+  return record;
+}
+
+}  // namespace
+
+// An interactive transaction is asked to commit: every branch is asked to vote.
+void CoordinatorStep::prepare(Transaction& tx) {
+  tx.state = TxState::preparing;
+  std::vector<std::string> peers;
+  for (const TxBranch& branch : tx.branches) peers.push_back(branch.participant);
+  const auto left = std::chrono::duration_cast<Duration>(tx.deadline - now.steady);
+  for (TxBranch& branch : tx.branches) {
+    branch.phase = BranchPhase::preparing;
+    send(branch.participant, Prepare{gid_of(tx, branch.participant), std::nullopt, peers, left});
+  }
+  set_timer(tx, tx.deadline);
+  decide_if_complete(tx);
+}
+
+void CoordinatorStep::received(const std::string& from, const Executed& message) {
+  Transaction* tx = find(message.gid);
+  if (!tx || tx->state != TxState::open) return;
+  Conversation& talk = tx->conversation;
+  if (!talk.running || talk.last_seq != message.seq || talk.last_participant != from) return;
+  if (const auto* refused = std::get_if<Failure>(&message.result)) return abort(*tx, *refused);
+  talk.running = false;
+  talk.last_answer = std::get<Results>(message.result);
+  talk.idle_at = now.steady + talk.idle_timeout;
+  set_timer(*tx, std::min(tx->deadline, talk.idle_at));
+  for (const RequestId request : std::exchange(talk.waiting, {}))
+    reply(request, tx->tx, Fate::unknown);
+}
+
+void CoordinatorStep::received(const std::string& from, const Vote& message) {
+  Transaction* tx = find(message.gid);
+  TxBranch* branch = tx ? tx->branch(from) : nullptr;
+  if (!branch) {
+    // Not ours any more, or never was: whoever holds it prepared must hear what became of it.
+    if (message.verdict == Verdict::yes) rule(from, HeldBranch{message.gid, message.xid, {}});
+    return;
+  }
+  if (tx->state == TxState::aborting) {
+    // A no ends the branch without being told; a yes waits for the Abort, which is on its way or is
+    // resent.
+    if (message.verdict != Verdict::yes && branch->phase == BranchPhase::finishing) {
+      branch->phase = message.verdict == Verdict::no ? BranchPhase::no : BranchPhase::read_only;
+      finish_if_told(*tx);
+    }
+    return;
+  }
+  if (tx->state != TxState::preparing || branch->phase != BranchPhase::preparing) return;
+  if (message.verdict == Verdict::no) {
+    branch->phase = BranchPhase::no;
+    return abort(*tx, message.failure.value_or(
+                          failure(Problem::statement_failed, "The participant voted no.", from)));
+  }
+  branch->results = message.results;
+  branch->phase = message.verdict == Verdict::yes ? BranchPhase::yes : BranchPhase::read_only;
+  branch->xid = message.xid;
+  branch->server = message.server;
+  decide_if_complete(*tx);
+}
+
+// I2: the commit record is asked for only here, and only when every branch has voted.
+void CoordinatorStep::decide_if_complete(Transaction& tx) {
+  if (tx.state != TxState::preparing) return;
+  if (!std::all_of(tx.branches.begin(), tx.branches.end(),
+                   [](const TxBranch& branch) { return has_voted(branch.phase); }))
+    return;
+  tx.decided_wall_ms = now.wall_ms;
+  const bool nothing_to_commit =
+      std::none_of(tx.branches.begin(), tx.branches.end(),
+                   [](const TxBranch& branch) { return branch.phase == BranchPhase::yes; });
+  if (nothing_to_commit) return finish(tx, TxState::committed);
+  tx.state = TxState::deciding;
+  tx.sequence = ++m.sequence_;
+  tx.record = log(record_of(tx, now.wall_ms));
+  tx.answer_at = now.steady + m.limits_.apply_wait;
+  m.deciding_.push_back(tx.tx);
+  set_timer(tx, tx.answer_at);
+}
+
+void CoordinatorStep::on(const Logged& event) {
+  m.durable_record_ = std::max(m.durable_record_, event.up_to);
+  while (!m.deciding_.empty()) {
+    Transaction& tx = m.transactions_.at(m.deciding_.front());
+    if (tx.record > m.durable_record_) break;
+    m.deciding_.pop_front();
+    decided(tx);
+  }
+  m.unlogged_damage_.erase(m.unlogged_damage_.begin(),
+                           m.unlogged_damage_.upper_bound(m.durable_record_));
+  welcome_recorded();
+}
+
+// The record is durable (I1): now, and not before, anyone may hear of it.
+void CoordinatorStep::decided(Transaction& tx) {
+  tx.state = TxState::committing;
+  tx.answer_at = now.steady + m.limits_.apply_wait;
+  for (TxBranch& branch : tx.branches) {
+    if (branch.phase != BranchPhase::yes) continue;
+    branch.phase = BranchPhase::finishing;
+    tell_decision(tx, branch);
+  }
+  answer_all(tx);
+  set_timer(tx, now.steady + std::min(m.limits_.resend_interval, m.limits_.apply_wait));
+}
+
+void CoordinatorStep::on(const LogRefused& event) {
+  // Nothing of the record was written: commit has not been decided and can still become impossible.
+  const auto refused = std::find_if(m.deciding_.begin(), m.deciding_.end(), [&](const TxId& id) {
+    return m.transactions_.at(id).record == event.record;
+  });
+  if (refused != m.deciding_.end()) {
+    Transaction& tx = m.transactions_.at(*refused);
+    m.deciding_.erase(refused);
+    if (tx.replayed) return unadopt(tx);
+    tx.sequence = 0;
+    return abort(tx,
+                 failure(Problem::log_unavailable, "The decision log has no room for the record."));
+  }
+  if (m.unlogged_damage_.count(event.record)) m.relog_at_ = now.steady + Duration(1000);
+  const bool epoch_refused = m.epoch_record_ == event.record;
+  if (epoch_refused) {
+    m.epoch_record_ = 0;
+    m.epoch_corrected_ = true;
+  }
+  for (auto& [name, member] : m.members_) {
+    if (member.state != Member::State::greeting) continue;
+    if (!epoch_refused && member.record != event.record) continue;
+    member.state = Member::State::away;
+    out.push_back(Disconnect{name, "the decision log has no room to record the participant"});
+  }
+  // An End that was refused only means that a later start tells the participants once more.
+}
+
+// Commit has become impossible: no record was asked for, or it was refused.
+void CoordinatorStep::abort(Transaction& tx, Failure failure) {
+  tx.state = TxState::aborting;
+  tx.failure = std::move(failure);
+  if (tx.decided_wall_ms == 0) tx.decided_wall_ms = now.wall_ms;
+  if (tx.key) m.keys_.erase(tx.key->key);  // nothing was done: the same key may try again
+  for (TxBranch& branch : tx.branches) {
+    if (is_told(branch.phase)) continue;
+    branch.phase = BranchPhase::finishing;
+    branch.results.reset();
+    tell_decision(tx, branch);
+  }
+  for (const RequestId request : std::exchange(tx.conversation.waiting, {}))
+    refuse(request, tx.tx, *tx.failure, Fate::aborted);
+  tx.conversation.running = false;
+  answer_all(tx);
+  set_timer(tx, now.steady + m.limits_.resend_interval);
+  finish_if_told(tx);
+}
+
+void CoordinatorStep::received(const std::string& from, const Applied& message) {
+  const auto member = m.members_.find(from);
+  if (member != m.members_.end())
+    member->second.durable_mark = std::max(member->second.durable_mark, message.durable_mark);
+  Transaction* tx = find(message.gid);
+  TxBranch* branch = tx ? tx->branch(from) : nullptr;
+  if (!branch || branch->phase != BranchPhase::finishing) return;
+  const Outcome decision = tx->state == TxState::committing ? Outcome::committed : Outcome::aborted;
+  if (message.outcome != decision) return;
+  switch (message.application) {
+    case Application::applied:
+    case Application::proved:
+      branch->phase = BranchPhase::applied;
+      break;
+    case Application::heuristic:
+      branch->phase = BranchPhase::heuristic;
+      break;
+    case Application::unproven:
+      branch->phase = BranchPhase::unproven;
+      break;
+  }
+  if (branch->phase != BranchPhase::applied)
+    record_damage({tx->tx, from, decision, message.application, now.wall_ms});
+  finish_if_told(*tx);
+}
+
+void CoordinatorStep::record_damage(HeuristicRecord record) {
+  const RecordNumber number = log(record);
+  m.unlogged_damage_[number] = std::move(record);
+}
+
+// I8: the end is recorded, and the commit record may go, only when every branch has durably
+// applied. A damaged transaction never ends that way: it stays in the log until an operator has
+// dealt with it.
+void CoordinatorStep::finish_if_told(Transaction& tx) {
+  if (!std::all_of(tx.branches.begin(), tx.branches.end(),
+                   [](const TxBranch& branch) { return is_told(branch.phase); }))
+    return;
+  if (tx.state == TxState::aborting) return finish(tx, TxState::aborted);
+  if (tx.state != TxState::committing) return;
+  if (!tx.damaged()) {
+    EndRecord end{tx.tx, tx.sequence, {}};
+    for (const TxBranch& branch : tx.branches) {
+      const auto member = m.members_.find(branch.participant);
+      if (member != m.members_.end())
+        end.marks.push_back({branch.participant, member->second.durable_mark});
+    }
+    log(std::move(end));
+  }
+  finish(tx, TxState::committed);
+}
+
+void CoordinatorStep::finish(Transaction& tx, TxState state) {
+  tx.state = state;
+  tx.ended_wall_ms = now.wall_ms;
+  --m.unfinished_;
+  m.finished_.push_back(tx.tx);
+  set_timer(tx, now.steady + m.limits_.finished_kept_for);
+  answer_all(tx);
+  trim_finished();
+}
+
+void CoordinatorStep::tick(Transaction& tx) {
+  switch (tx.state) {
+    case TxState::open:
+      return abort(
+          tx, failure(Problem::deadline_exceeded, now.steady >= tx.deadline
+                                                      ? "The transaction's timeout passed."
+                                                      : "The transaction was idle for too long."));
+    case TxState::preparing: {
+      std::string missing;
+      for (const TxBranch& branch : tx.branches)
+        if (!has_voted(branch.phase)) missing += (missing.empty() ? "" : ", ") + branch.participant;
+      return abort(
+          tx, failure(Problem::deadline_exceeded,
+                      "The timeout passed before these participants had voted: " + missing + "."));
+    }
+    case TxState::deciding:  // only those who wait learn that it takes long; the record is on its
+                             // way
+      answer_all(tx);
+      return set_timer(tx, now.steady + m.limits_.apply_wait);
+    case TxState::committing:
+    case TxState::aborting:
+      for (TxBranch& branch : tx.branches)
+        if (branch.phase == BranchPhase::finishing) tell_decision(tx, branch);
+      answer_all(tx);
+      return set_timer(tx, now.steady + m.limits_.resend_interval);
+    case TxState::committed:
+    case TxState::aborted:
+      return forget(tx.tx);
+  }
+}
+
+// What stays in memory is bounded by time and number; damage stays.
+void CoordinatorStep::forget(const TxId& id) {
+  const auto found = m.transactions_.find(id);
+  Transaction& tx = found->second;
+  if (tx.damaged()) {
+    m.timers_.erase({tx.timer_at, id});
+    tx.timer_at = Instant{};
+    return;
+  }
+  if (tx.state == TxState::committed)
+    m.forgotten_wall_ms_ =
+        std::max(m.forgotten_wall_ms_, uuid7_unix_ms(id.uuid).value_or(now.wall_ms));
+  if (tx.key) {
+    const auto key = m.keys_.find(tx.key->key);
+    if (key != m.keys_.end() && key->second == id) m.keys_.erase(key);
+  }
+  m.timers_.erase({tx.timer_at, id});
+  m.transactions_.erase(found);
+}
+
+void CoordinatorStep::trim_finished() {
+  while (!m.finished_.empty()) {
+    const auto oldest = m.transactions_.find(m.finished_.front());
+    const bool gone = oldest == m.transactions_.end();
+    if (!gone && m.finished_.size() <= m.limits_.finished_kept) break;
+    const TxId id = m.finished_.front();
+    m.finished_.pop_front();
+    if (!gone) forget(id);
+  }
+}
+
+}  // namespace assent

@@ -1,0 +1,192 @@
+// Links and what participants hold.
+#include <algorithm>
+
+#include "protocol/coordinator_step.hpp"
+
+namespace assent {
+
+bool CoordinatorStep::ready(const std::string& participant) const {
+  const auto member = m.members_.find(participant);
+  return member != m.members_.end() && member->second.state == Member::State::ready;
+}
+
+// Tells one branch what was decided, if it can be reached now; whoever returns is told then.
+void CoordinatorStep::tell_decision(Transaction& tx, TxBranch& branch) {
+  if (!ready(branch.participant)) return;
+  const Gid gid = gid_of(tx, branch.participant);
+  if (tx.state == TxState::committing || tx.state == TxState::committed)
+    send(branch.participant, Commit{gid, tx.sequence, branch.xid, branch.server});
+  else
+    send(branch.participant, Abort{gid});
+}
+
+void CoordinatorStep::on(const LinkUp& event) {
+  const Hello& hello = event.hello;
+  bool contradicted = false;
+  for (const Mark& mark : hello.marks) {
+    if (mark.ledger != m.ledger_) continue;
+    if (mark.epoch > m.epoch_ || (mark.epoch == m.epoch_ && mark.life != m.life_)) {
+      m.stopped_ = true;
+      out.push_back(Stop{"participant " + hello.participant + " has seen epoch " +
+                         std::to_string(mark.epoch) + " of this ledger, and this is epoch " +
+                         std::to_string(m.epoch_) +
+                         (mark.epoch == m.epoch_ ? " of another start" : "") +
+                         ": another coordinator runs, or ran, with this ledger"});
+      return;
+    }
+    contradicted = contradicted || mark.sequence > m.known_sequence(mark.epoch);
+  }
+  Member& member = m.members_[hello.participant];
+  member.state = Member::State::greeting;
+  member.held.clear();
+  if (contradicted && m.epochs_.back().contradicted_below != m.epoch_) {
+    m.epochs_.back().contradicted_below = m.epoch_;
+    m.epoch_corrected_ = true;
+  }
+  if (m.epoch_corrected_) {
+    m.epoch_corrected_ = false;
+    m.epoch_record_ = log(m.epochs_.back());
+  }
+  if (!member.recorded || member.server != hello.server) {
+    member.server = hello.server;
+    member.recorded = false;
+    member.record = log(MemberRecord{hello.participant, hello.server, member.rewound_below});
+  }
+  welcome_recorded();
+}
+
+// A participant is welcomed when what must be remembered about it is durable.
+void CoordinatorStep::welcome_recorded() {
+  if (m.epoch_record_ != 0 && m.epoch_record_ > m.durable_record_) return;
+  for (auto& [name, member] : m.members_) {
+    if (member.record != 0 && member.record <= m.durable_record_) member.recorded = true;
+    if (member.state != Member::State::greeting || !member.recorded) continue;
+    member.state = Member::State::welcomed;
+    send(name, Welcome{m.ledger_, m.epoch_, m.life_});
+  }
+}
+
+void CoordinatorStep::on(const LinkDown& event) {
+  const auto found = m.members_.find(event.participant);
+  if (found == m.members_.end()) return;
+  found->second.state = Member::State::away;
+  lost_branches(event.participant);
+}
+
+// Whoever has not voted when its link breaks has not promised anything: those transactions abort.
+// (I9: a branch of a transaction that stays undecided is never told that it is unknown.)
+void CoordinatorStep::lost_branches(const std::string& participant) {
+  std::vector<TxId> lost;
+  for (const auto& [id, tx] : m.transactions_) {
+    if (tx.state != TxState::open && tx.state != TxState::preparing) continue;
+    const TxBranch* branch = tx.branch(participant);
+    if (branch &&
+        (branch->phase == BranchPhase::working || branch->phase == BranchPhase::preparing))
+      lost.push_back(id);
+  }
+  for (const TxId& id : lost)
+    abort(m.transactions_.at(id),
+          failure(Problem::participant_unavailable,
+                  "The link to the participant was lost before it had voted: " + participant,
+                  participant));
+}
+
+void CoordinatorStep::on(const FromParticipant& event) {
+  std::visit([&](const auto& message) { received(event.participant, message); }, event.message);
+}
+
+// The host reports a Hello as LinkUp; one that comes later on the link means nothing.
+void CoordinatorStep::received(const std::string&, const Hello&) {}
+
+void CoordinatorStep::received(const std::string& from, const Ready& message) {
+  const auto found = m.members_.find(from);
+  if (found == m.members_.end() || found->second.state != Member::State::welcomed) return;
+  Member& member = found->second;
+  if (message.mark.ledger != m.ledger_ || message.mark.epoch != m.epoch_ ||
+      message.mark.life != m.life_) {
+    member.state = Member::State::away;
+    out.push_back(Disconnect{from, "the participant made another epoch durable than it was told"});
+    return;
+  }
+  member.state = Member::State::ready;
+  member.mark = message.mark;
+  member.held = message.held;
+  if (message.mark.sequence < member.durable_mark && member.rewound_below <= m.epoch_) {
+    member.rewound_below = m.epoch_ + 1;
+    log(MemberRecord{from, member.server, member.rewound_below});
+  }
+  member.durable_mark = std::max(member.durable_mark, message.mark.sequence);
+
+  std::vector<TxId> concerned;
+  for (const auto& [id, tx] : m.transactions_)
+    if (tx.branch(from)) concerned.push_back(id);
+  for (const TxId& id : concerned) {
+    Transaction& tx = m.transactions_.at(id);
+    TxBranch& branch = *tx.branch(from);
+    if (branch.phase == BranchPhase::finishing) tell_decision(tx, branch);
+    const Gid gid = gid_of(tx, from);
+    const bool held = std::any_of(message.held.begin(), message.held.end(),
+                                  [&](const HeldBranch& each) { return each.gid == gid; });
+    if (tx.state == TxState::preparing && branch.phase == BranchPhase::yes && !held)
+      abort(
+          tx,
+          failure(Problem::participant_unavailable,
+                  "The participant came back without the branch it had voted for (a failover, or a "
+                  "resolution by hand): " +
+                      from,
+                  from));
+  }
+  for (const HeldBranch& branch : message.held) rule(from, branch);
+  std::vector<TxId> doubted;
+  for (const auto& [id, doubt] : m.doubts_) doubted.push_back(id);
+  for (const TxId& id : doubted) {
+    const auto doubt = m.doubts_.find(id);
+    if (doubt != m.doubts_.end()) weigh(doubt->second);
+  }
+}
+
+void CoordinatorStep::received(const std::string& from, const Inquiry& message) {
+  rule(from, HeldBranch{message.gid, 0, message.peers});
+}
+
+void CoordinatorStep::rule(const std::string& from, const HeldBranch& held) {
+  const Gid& gid = held.gid;
+  if (gid.ledger != m.ledger_ || gid.participant != from) return;
+  const auto found = m.transactions_.find(gid.tx);
+  if (found != m.transactions_.end()) {
+    Transaction& tx = found->second;
+    TxBranch* branch = tx.branch(from);
+    // A recorded decision holds for ever, also for a branch that a backup brought back. Of what is
+    // undecided nothing is said.
+    if (!branch || tx.epoch != gid.epoch) return;
+    if (tx.state == TxState::committing || tx.state == TxState::committed ||
+        tx.state == TxState::aborting || tx.state == TxState::aborted)
+      tell_decision(tx, *branch);
+    return;
+  }
+  if (gid.epoch > m.epoch_) {
+    m.stopped_ = true;
+    out.push_back(Stop{"participant " + from + " holds a branch of epoch " +
+                       std::to_string(gid.epoch) + " of this ledger, and this is epoch " +
+                       std::to_string(m.epoch_) +
+                       ": another coordinator runs, or ran, with this ledger"});
+    return;
+  }
+  // I9: from here on it is "unknown, therefore aborted", or a doubt.
+  const std::int64_t made_ms = uuid7_unix_ms(gid.tx.uuid).value_or(0);
+  const Member& member = m.members_.at(from);
+  if (gid.epoch < member.rewound_below && made_ms <= m.forgotten_wall_ms_)
+    return doubt(from, held,
+                 "the participant's database was put back from a backup: the branch may be a "
+                 "revenant of a transaction that committed");
+  if (made_ms + m.limits_.outcome_retention.count() < now.wall_ms)
+    return doubt(from, held, "the branch is older than the outcomes this ledger keeps");
+  if (m.standing(gid.epoch) != Standing::complete)
+    return doubt(from, held,
+                 m.standing(gid.epoch) == Standing::careful
+                     ? "the ledger was moved, torn or put back: its participants are asked first"
+                     : "a participant has seen commits that this ledger does not hold");
+  send(from, Abort{gid});
+}
+
+}  // namespace assent

@@ -1,0 +1,193 @@
+// Recovery is construction: what the log says becomes the machine's state; and back, for an opening
+// segment.
+#include <algorithm>
+#include <utility>
+
+#include "protocol/coordinator_machine.hpp"
+
+namespace assent {
+
+struct Replay {
+  CoordinatorMachine& m;
+  const Now now;
+
+  void take(const EpochRecord& record) {
+    if (m.epochs_.empty() || m.epochs_.back().epoch < record.epoch) m.epochs_.push_back(record);
+    EpochRecord& start = m.epochs_.back();
+    if (start.epoch != record.epoch)
+      return;  // repeated by a snapshot; a later one is known already
+    start.sequence = std::max(record.sequence, start.sequence);
+    if (start.sequence == 0) start.sequence = m.sequence_;
+    start.careful_below = std::max(start.careful_below, record.careful_below);
+    start.contradicted_below = std::max(start.contradicted_below, record.contradicted_below);
+    m.sequence_ = std::max(m.sequence_, start.sequence);
+    m.forgotten_wall_ms_ = std::max(m.forgotten_wall_ms_, record.forgotten_wall_ms);
+  }
+
+  void take(const MemberRecord& record) {
+    Member& member = m.members_[record.participant];
+    member.server = record.server;
+    member.recorded = true;
+    member.rewound_below = std::max(member.rewound_below, record.rewound_below);
+  }
+
+  void take(const CommitRecord& record) {
+    m.sequence_ = std::max(m.sequence_, record.sequence);
+    const auto [place, is_new] = m.transactions_.try_emplace(record.tx);
+    Transaction& tx = place->second;
+    if (!is_new) return;  // repeated by a snapshot
+    ++m.unfinished_;
+    tx.tx = record.tx;
+    tx.epoch = record.epoch;
+    tx.state = TxState::committing;
+    tx.replayed = true;
+    tx.key = record.key;
+    tx.labels = record.labels;
+    tx.sequence = record.sequence;
+    tx.begun_wall_ms = uuid7_unix_ms(record.tx.uuid).value_or(record.wall_ms);
+    tx.decided_wall_ms = record.wall_ms;
+    tx.begun_at = tx.deadline = tx.answer_at = now.steady;
+    for (const DecidedBranch& decided : record.branches) {
+      TxBranch branch;
+      branch.participant = decided.participant;
+      branch.phase = BranchPhase::finishing;
+      branch.xid = decided.xid;
+      branch.server = decided.server;
+      tx.branches.push_back(std::move(branch));
+      m.members_[decided.participant];  // one that the roster must not miss
+    }
+    if (tx.key) m.keys_[tx.key->key] = tx.tx;
+  }
+
+  void take(const EndRecord& record) {
+    for (const auto& mark : record.marks) {
+      Member& member = m.members_[mark.participant];
+      member.durable_mark = std::max(member.durable_mark, mark.sequence);
+    }
+    const auto found = m.transactions_.find(record.tx);
+    if (found == m.transactions_.end() || found->second.state != TxState::committing) return;
+    Transaction& tx = found->second;
+    for (TxBranch& branch : tx.branches)
+      if (branch.phase == BranchPhase::finishing) branch.phase = BranchPhase::applied;
+    finished(tx, TxState::committed, tx.decided_wall_ms);
+  }
+
+  void take(const HeuristicRecord& record) {
+    Transaction& tx = m.transactions_[record.tx];
+    if (tx.tx != record.tx) {  // an aborted transaction has no other record
+      tx.tx = record.tx;
+      tx.replayed = true;
+      ++m.unfinished_;
+      finished(tx, TxState::aborted, record.wall_ms);
+    }
+    TxBranch* branch = tx.branch(record.participant);
+    if (!branch) {
+      branch = &tx.branches.emplace_back();
+      branch->participant = record.participant;
+    }
+    branch->phase = record.application == Application::unproven ? BranchPhase::unproven
+                                                                : BranchPhase::heuristic;
+    const bool all_told =
+        std::none_of(tx.branches.begin(), tx.branches.end(),
+                     [](const TxBranch& each) { return each.phase == BranchPhase::finishing; });
+    if (tx.state == TxState::committing && all_told)
+      finished(tx, TxState::committed, record.wall_ms);
+  }
+
+  void finished(Transaction& tx, TxState state, std::int64_t wall_ms) {
+    tx.state = state;
+    tx.ended_wall_ms = wall_ms;
+    --m.unfinished_;
+    m.finished_.push_back(tx.tx);
+  }
+};
+
+CoordinatorMachine::CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered,
+                                       const EpochRecord& start, Now now)
+    : limits_(limits), ledger_(recovered.ledger), epoch_(start.epoch), life_(start.life) {
+  Replay replay{*this, now};
+  for (const LogRecord& record : recovered.records)
+    std::visit([&](const auto& each) { replay.take(each); }, record);
+
+  EpochRecord known = start;
+  if (!epochs_.empty()) {
+    known.careful_below = std::max(known.careful_below, epochs_.back().careful_below);
+    known.contradicted_below =
+        std::max(known.contradicted_below, epochs_.back().contradicted_below);
+  }
+  if (!recovered.same_place || recovered.restored || recovered.tail == Tail::torn)
+    known.careful_below = start.epoch;
+  epoch_corrected_ = known.careful_below != start.careful_below ||
+                     known.contradicted_below != start.contradicted_below;
+  replay.take(known);
+
+  for (auto& [id, tx] : transactions_) {
+    const bool done = tx.state == TxState::committed || tx.state == TxState::aborted;
+    tx.timer_at = now.steady + (done ? limits_.finished_kept_for : limits_.resend_interval);
+    timers_.insert({tx.timer_at, id});
+  }
+}
+
+Sequence CoordinatorMachine::known_sequence(Epoch epoch) const {
+  for (const EpochRecord& start : epochs_)
+    if (start.epoch > epoch) return start.sequence;
+  return sequence_;
+}
+
+Standing CoordinatorMachine::standing(Epoch epoch) const {
+  if (epoch < epochs_.back().contradicted_below) return Standing::contradicted;
+  if (epoch < epochs_.back().careful_below) return Standing::careful;
+  return Standing::complete;
+}
+
+Fate CoordinatorMachine::fate_of_unknown(const TxId& tx, Now now) const {
+  constexpr std::int64_t kClockSlack = 60'000;
+  const auto made_ms = uuid7_unix_ms(tx.uuid);
+  if (!made_ms || *made_ms > now.wall_ms + kClockSlack) return Fate::none;  // never given out here
+  // What committed and was forgotten was made before this; of anything younger the ledger knows
+  // every commit.
+  if (*made_ms <= forgotten_wall_ms_ || *made_ms + limits_.outcome_retention.count() < now.wall_ms)
+    return Fate::unknown;
+  const bool this_start = *made_ms > epochs_.back().wall_ms;
+  if (!this_start && (standing() != Standing::complete || doubts_.count(tx))) return Fate::unknown;
+  return Fate::aborted;
+}
+
+std::vector<LogRecord> CoordinatorMachine::snapshot() const {
+  std::vector<LogRecord> records;
+  for (EpochRecord start : epochs_) {
+    if (start.epoch == epoch_) start.forgotten_wall_ms = forgotten_wall_ms_;
+    records.push_back(start);
+  }
+  for (const auto& [name, member] : members_)
+    if (member.recorded || member.record != 0)
+      records.push_back(MemberRecord{name, member.server, member.rewound_below});
+  for (const auto& [id, tx] : transactions_) {
+    const bool decided = tx.state == TxState::deciding || tx.state == TxState::committing ||
+                         tx.state == TxState::committed;
+    CommitRecord commit{id, tx.epoch, tx.sequence, {}, tx.key, tx.labels, tx.decided_wall_ms};
+    EndRecord end{id, tx.sequence, {}};
+    for (const TxBranch& branch : tx.branches) {
+      if (branch.phase == BranchPhase::read_only || branch.phase == BranchPhase::no) continue;
+      commit.branches.push_back({branch.participant, branch.xid, branch.server});
+      const auto member = members_.find(branch.participant);
+      if (member != members_.end())
+        end.marks.push_back({branch.participant, member->second.durable_mark});
+    }
+    if (decided && tx.sequence != 0) records.push_back(std::move(commit));
+    for (const TxBranch& branch : tx.branches) {
+      if (branch.phase != BranchPhase::heuristic && branch.phase != BranchPhase::unproven) continue;
+      records.push_back(HeuristicRecord{
+          id, branch.participant,
+          tx.state == TxState::aborting || tx.state == TxState::aborted ? Outcome::aborted
+                                                                        : Outcome::committed,
+          branch.phase == BranchPhase::heuristic ? Application::heuristic : Application::unproven,
+          tx.ended_wall_ms});
+    }
+    if (tx.state == TxState::committed && tx.sequence != 0 && !tx.damaged())
+      records.push_back(std::move(end));
+  }
+  return records;
+}
+
+}  // namespace assent

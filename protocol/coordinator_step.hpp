@@ -1,0 +1,87 @@
+// One step of the coordinator's machine: the event's handlers and what they share. Internal to the
+// machine.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/coordinator_machine.hpp"
+
+namespace assent {
+
+struct CoordinatorStep {
+  CoordinatorMachine& m;
+  const Now now;
+  std::vector<CoordinatorAction>& out;
+
+  // coordinator_machine.cpp: requests
+  void on(const Begin& event);
+  void on(const ExecuteAsked& event);
+  void on(const CommitAsked& event);
+  void on(const RollbackAsked& event);
+  void on(const Drain& event);
+  void on(const CoordinatorTick& event);
+
+  // coordinator_decision.cpp: votes, the decision, and what follows from it
+  void on(const Logged& event);
+  void on(const LogRefused& event);
+  void received(const std::string& from, const Executed& message);
+  void received(const std::string& from, const Vote& message);
+  void received(const std::string& from, const Applied& message);
+  void prepare(Transaction& tx);
+  void decide_if_complete(Transaction& tx);
+  void decided(Transaction& tx);
+  void abort(Transaction& tx, Failure failure);
+  void finish_if_told(Transaction& tx);
+  void finish(Transaction& tx, TxState state);
+  void record_damage(HeuristicRecord record);
+  void tick(Transaction& tx);
+  void forget(const TxId& id);
+  void trim_finished();
+
+  // coordinator_members.cpp: links and what participants hold
+  void on(const LinkUp& event);
+  void on(const LinkDown& event);
+  void on(const FromParticipant& event);
+  void received(const std::string& from, const Hello& message);
+  void received(const std::string& from, const Ready& message);
+  void received(const std::string& from, const Inquiry& message);
+  void received(const std::string& from, const Evidence& message);
+  void welcome_recorded();
+  void tell_decision(Transaction& tx, TxBranch& branch);
+  void lost_branches(const std::string& participant);
+  bool ready(const std::string& participant) const;
+  // Answers "what became of this branch, which `from` holds prepared", or opens a doubt, or says
+  // nothing.
+  void rule(const std::string& from, const HeldBranch& branch);
+
+  // coordinator_doubt.cpp
+  void doubt(const std::string& from, const HeldBranch& branch, std::string why);
+  void weigh(Doubt& doubt);
+  void adopt_commit(Doubt& doubt);
+  void unadopt(Transaction& tx);
+  void ask_peers(Doubt& doubt);
+
+  // shared
+  RecordNumber log(LogRecord record);
+  void send(const std::string& participant, ToParticipant message);
+  void reply(RequestId request, const TxId& tx, Fate fate);
+  void refuse(RequestId request, const TxId& tx, Failure failure, Fate fate);
+  void refuse(RequestId request, const TxId& tx, Problem problem, std::string message);
+  void answer_all(Transaction& tx);
+  void set_timer(Transaction& tx, Instant at);
+  Gid gid_of(const Transaction& tx, const std::string& participant) const;
+  // The transaction a message is about; nullptr when it is not one of this machine's.
+  Transaction* find(const Gid& gid);
+};
+
+inline Failure failure(Problem problem, std::string message, std::string participant = {}) {
+  Failure result;
+  result.problem = problem;
+  result.message = std::move(message);
+  result.participant = std::move(participant);
+  return result;
+}
+
+}  // namespace assent

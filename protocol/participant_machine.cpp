@@ -1,0 +1,262 @@
+#include "protocol/participant_machine.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "protocol/participant_step.hpp"
+
+namespace assent {
+
+using LinkState = ParticipantMachine::LinkState;
+
+ParticipantMachine::ParticipantMachine(std::string name, ParticipantLimits limits)
+    : name_(std::move(name)), limits_(limits) {}
+
+void ParticipantMachine::step(const ParticipantEvent& event, Now now,
+                              std::vector<ParticipantAction>& out) {
+  ParticipantStep step{*this, now, out};
+  std::visit([&step](const auto& each) { step.on(each); }, event);
+}
+
+std::optional<Instant> ParticipantMachine::wake_at() const {
+  std::optional<Instant> at;
+  const auto sooner = [&at](Instant candidate) {
+    if (!at || candidate < *at) at = candidate;
+  };
+  if (!timers_.empty()) sooner(timers_.begin()->first);
+  if (database_up_ && !listing_) sooner(sweep_at_);
+  if (database_up_ && !journal_.empty() && journal_flying_.empty()) sooner(journal_at_);
+  return at;
+}
+
+bool ParticipantMachine::idle() const {
+  return branches_.empty() && journal_.empty() && journal_flying_.empty() && !listing_;
+}
+
+// ---- shared
+// ----------------------------------------------------------------------------------------
+
+bool ParticipantStep::may_speak_of(const Gid& gid) const {
+  return link_ready() && gid.ledger == m.coordinator_.ledger && gid.epoch <= m.coordinator_.epoch &&
+         gid.participant == m.name_;
+}
+
+Branch* ParticipantStep::find(const Gid& gid) {
+  const auto found = m.branches_.find(gid);
+  return found == m.branches_.end() ? nullptr : &found->second;
+}
+
+const EndedBranch* ParticipantStep::find_ended(const Gid& gid) const {
+  const auto found = m.ended_index_.find(gid);
+  return found == m.ended_index_.end() ? nullptr : &m.ended_[found->second - m.ended_first_];
+}
+
+Branch& ParticipantStep::add(const Gid& gid, BranchState state) {
+  Branch& branch = m.branches_[gid];
+  branch.gid = gid;
+  enter(branch, state);
+  return branch;
+}
+
+void ParticipantStep::enter(Branch& branch, BranchState state) {
+  branch.state = state;
+  branch.since = now.steady;
+}
+
+void ParticipantStep::set_retry(Branch& branch, Instant at) {
+  m.timers_.erase({branch.retry_at, branch.gid});
+  branch.retry_at = at;
+  if (at != Instant{}) m.timers_.insert({at, branch.gid});
+}
+
+void ParticipantStep::send(ToCoordinator message) {
+  out.push_back(SendToCoordinator{std::move(message)});
+}
+
+// ---- link
+// ------------------------------------------------------------------------------------------
+
+void ParticipantStep::on(const LinkOpened&) {
+  m.link_ = LinkState::waiting;
+  if (m.database_up_) greet();
+}
+
+void ParticipantStep::greet() {
+  m.link_ = LinkState::greeting;
+  Hello hello{m.name_, m.server_, {}};
+  for (const auto& [ledger, mark] : m.marks_) hello.marks.push_back(mark);
+  send(std::move(hello));
+}
+
+void ParticipantStep::on(const LinkClosed&) {
+  link_lost();
+}
+
+void ParticipantStep::close_link(std::string reason) {
+  if (m.link_ == LinkState::down) return;
+  out.push_back(CloseLink{std::move(reason)});
+  link_lost();
+}
+
+// The coordinator aborts what has not voted, so nobody wants those branches any more. What has
+// voted waits.
+void ParticipantStep::link_lost() {
+  m.link_ = LinkState::down;
+  for (auto& [gid, branch] : m.branches_) {
+    if (branch.state == BranchState::working) drop(branch);
+    const bool unvoted =
+        branch.state == BranchState::preparing || branch.state == BranchState::settling;
+    if (!unvoted || branch.unwanted) continue;
+    branch.unwanted = true;
+    if (branch.state == BranchState::preparing) out.push_back(CancelPrepare{gid});
+  }
+}
+
+void ParticipantStep::on(const FromCoordinator& event) {
+  std::visit([this](const auto& message) { received(message); }, event.message);
+}
+
+// I7: whoever has not the highest epoch seen here is not obeyed, and the epoch is made durable
+// before anything is done for it.
+void ParticipantStep::received(const Welcome& message) {
+  if (m.link_ != LinkState::greeting) return;
+  const auto seen = m.marks_.find(message.ledger);
+  if (seen != m.marks_.end() &&
+      (seen->second.epoch > message.epoch ||
+       (seen->second.epoch == message.epoch && seen->second.life != message.life)))
+    return close_link("the coordinator has epoch " + std::to_string(message.epoch) +
+                      " of its ledger; epoch " + std::to_string(seen->second.epoch) +
+                      " was seen here already");
+  m.coordinator_ = message;
+  m.link_ = LinkState::raising;
+  out.push_back(RaiseMark{Mark{message.ledger, message.epoch, message.life, 0}});
+}
+
+void ParticipantStep::on(const MarkRaised& event) {
+  const Mark& mark = event.mark;
+  m.marks_[mark.ledger] = mark;
+  // The raise was a synced commit after everything journalled so far.
+  m.journalled_[mark.ledger] = std::max(m.journalled_[mark.ledger], mark.sequence);
+  m.durable_[mark.ledger] = std::max(m.durable_[mark.ledger], mark.sequence);
+  if (m.link_ != LinkState::raising || mark.ledger != m.coordinator_.ledger) return;
+  if (mark.epoch != m.coordinator_.epoch || mark.life != m.coordinator_.life)
+    return close_link("the database has seen epoch " + std::to_string(mark.epoch) +
+                      " of this ledger; the coordinator has " +
+                      std::to_string(m.coordinator_.epoch));
+  m.link_ = LinkState::ready;
+  Ready ready{mark, m.server_, {}};
+  for (auto& [gid, branch] : m.branches_) {
+    if (branch.state != BranchState::prepared || gid.ledger != mark.ledger) continue;
+    ready.held.push_back({gid, branch.xid, branch.peers});
+    set_retry(branch, now.steady + m.limits_.inquiry_interval);
+  }
+  send(std::move(ready));
+}
+
+void ParticipantStep::on(const MarkFailed& event) {
+  if (m.link_ == LinkState::raising && event.ledger == m.coordinator_.ledger)
+    close_link("the epoch could not be made durable in the database: " + event.message);
+}
+
+// ---- database
+// --------------------------------------------------------------------------------------
+
+void ParticipantStep::on(const DatabaseUp& event) {
+  if (m.link_ != LinkState::down && m.link_ != LinkState::waiting)
+    close_link("the database was connected anew; greeting again with what it holds now");
+  m.database_up_ = true;
+  m.server_ = event.server;
+  m.marks_.clear();
+  m.journalled_.clear();
+  for (const Mark& mark : event.marks) {
+    m.marks_[mark.ledger] = mark;
+    m.journalled_[mark.ledger] = mark.sequence;
+  }
+  m.listing_ = false;
+  m.sweep_at_ = now.steady + m.limits_.sweep_interval;
+  for (const HeldBranch& held : event.held) take_held(held);
+  for (auto& [gid, branch] : m.branches_)
+    if (!branch.busy && branch.retry_at != Instant{} && branch.state != BranchState::prepared)
+      set_retry(branch, now.steady);
+  if (m.link_ == LinkState::waiting) greet();
+}
+
+// Without its database a participant can promise nothing: the coordinator sees it as away.
+void ParticipantStep::on(const DatabaseDown& event) {
+  m.database_up_ = false;
+  close_link("the database is away: " + event.reason);
+}
+
+// A branch that is prepared and that nobody here works on: in doubt.
+void ParticipantStep::take_held(const HeldBranch& held) {
+  if (held.gid.participant != m.name_ || m.branches_.count(held.gid)) return;
+  Branch& branch = add(held.gid, BranchState::prepared);
+  branch.xid = held.xid;
+  branch.server = m.server_;
+  branch.peers = held.peers;
+  set_retry(branch, now.steady);
+}
+
+// P − A: what is listed, less what this machine works on or has ended since the list was asked for.
+void ParticipantStep::on(const ListDone& event) {
+  m.listing_ = false;
+  m.sweep_at_ = now.steady + m.limits_.sweep_interval;
+  for (const HeldBranch& held : event.held)
+    if (!m.ended_while_listing_.count(held.gid)) take_held(held);
+  m.ended_while_listing_.clear();
+}
+
+void ParticipantStep::on(const ListFailed&) {
+  m.listing_ = false;
+  m.sweep_at_ = now.steady + m.limits_.sweep_interval;
+}
+
+// ---- time
+// ------------------------------------------------------------------------------------------
+
+void ParticipantStep::on(const ParticipantTick&) {
+  while (!m.timers_.empty() && m.timers_.begin()->first <= now.steady) {
+    Branch& branch = m.branches_.at(m.timers_.begin()->second);
+    set_retry(branch, Instant{});
+    due(branch);
+  }
+  if (!m.database_up_) return;
+  if (!m.listing_ && m.sweep_at_ <= now.steady) {
+    m.listing_ = true;
+    m.ended_while_listing_.clear();
+    out.push_back(ListPrepared{});
+  }
+  if (m.journal_at_ <= now.steady) write_journal();
+}
+
+// ---- journal
+// ---------------------------------------------------------------------------------------
+
+void ParticipantStep::write_journal() {
+  if (m.journal_.empty() || !m.journal_flying_.empty() || !m.database_up_) return;
+  const auto count = std::min(m.journal_.size(), m.limits_.journal_batch);
+  const auto last = m.journal_.begin() + static_cast<std::ptrdiff_t>(count);
+  m.journal_flying_.assign(std::make_move_iterator(m.journal_.begin()),
+                           std::make_move_iterator(last));
+  m.journal_.erase(m.journal_.begin(), last);
+  out.push_back(WriteJournal{++m.journal_batch_, m.journal_flying_});
+}
+
+void ParticipantStep::on(const JournalWritten& event) {
+  if (event.batch != m.journal_batch_) return;
+  auto flying = std::exchange(m.journal_flying_, {});
+  m.journal_at_ = now.steady + m.limits_.journal_interval;
+  if (!event.ok) {
+    m.journal_.insert(m.journal_.begin(), flying.begin(), flying.end());
+    return;
+  }
+  for (const JournalLine& line : flying) {
+    Sequence& journalled = m.journalled_[line.gid.ledger];
+    journalled = std::max(journalled, line.sequence);
+    const auto mark = m.marks_.find(line.gid.ledger);
+    if (mark != m.marks_.end()) mark->second.sequence = std::max(mark->second.sequence, journalled);
+  }
+}
+
+}  // namespace assent
