@@ -37,11 +37,16 @@ void put(const EpochRecord& record, ledger::Epoch& out) {
   out.mutable_place()->set_device(record.place.device);
   out.mutable_place()->set_inode(record.place.inode);
   out.set_wall_ms(record.wall_ms);
+  out.set_sequence(record.sequence);
+  out.set_careful_below(record.careful_below);
+  out.set_contradicted_below(record.contradicted_below);
+  out.set_forgotten_wall_ms(record.forgotten_wall_ms);
 }
 
 void put(const MemberRecord& record, ledger::Member& out) {
   out.set_participant(record.participant);
   put(record.server, *out.mutable_server());
+  out.set_rewound_below(record.rewound_below);
 }
 
 void put(const CommitRecord& record, ledger::Commit& out) {
@@ -104,11 +109,16 @@ bool get(const ledger::Epoch& from, EpochRecord& out) {
   out.epoch = from.epoch();
   out.place = {place.machine_id(), place.device(), place.inode()};
   out.wall_ms = from.wall_ms();
+  out.sequence = from.sequence();
+  out.careful_below = from.careful_below();
+  out.contradicted_below = from.contradicted_below();
+  out.forgotten_wall_ms = from.forgotten_wall_ms();
   return get(from.life(), out.life.bytes) && from.has_place() && all_known(place);
 }
 
 bool get(const ledger::Member& from, MemberRecord& out) {
   out.participant = from.participant();
+  out.rewound_below = from.rewound_below();
   return from.has_server() && get(from.server(), out.server);
 }
 
