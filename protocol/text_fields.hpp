@@ -76,12 +76,12 @@
   RECORD(CloseLink, reason)                                                                        \
   RECORD(Alarm, gid, text)                                                                         \
   RECORD(Branch, state, gid, peers, xid, server, seq, busy, unwanted, decided, sequence, since,    \
-         retry_at, attempts, trouble)                                                              \
+         retry_at, attempts, journalled_before, trouble)                                           \
   RECORD(EndedBranch, gid, knowledge, application, sequence)                                       \
   RECORD(ParticipantLimits, open_branches, ended_kept, inquiry_interval, sweep_interval,           \
          retry_first, retry_longest, journal_interval, journal_batch)                              \
   MACHINE(ParticipantMachine, name_, limits_, link_, coordinator_, database_up_, server_, marks_,  \
-          branches_, ended_, ended_index_, ended_first_, listing_, ended_while_listing_,           \
+          branches_, ended_, ended_index_, ended_first_, timers_, listing_, ended_while_listing_,  \
           sweep_at_, journal_, journal_flying_, journal_batch_, journal_at_, journalled_,          \
           durable_)                                                                                \
   /* coordinator_machine.hpp */                                                                    \
@@ -115,5 +115,5 @@
          finished_kept_for, apply_wait, resend_interval, outcome_retention)                        \
   MACHINE(CoordinatorMachine, limits_, ledger_, epoch_, life_, epochs_, draining_, stopped_,       \
           sequence_, forgotten_wall_ms_, last_record_, durable_record_, transactions_,             \
-          unfinished_, keys_, deciding_, finished_, timers_, members_, epoch_record_, doubts_,     \
-          unlogged_damage_, relog_at_)
+          unfinished_, keys_, deciding_, finished_, timers_, members_, epoch_corrected_,           \
+          epoch_record_, doubts_, unlogged_damage_, relog_at_)

@@ -178,6 +178,8 @@ std::string_view to_string(ParticipantMachine::LinkState state) {
   switch (state) {
     case ParticipantMachine::LinkState::down:
       return "down";
+    case ParticipantMachine::LinkState::waiting:
+      return "waiting";
     case ParticipantMachine::LinkState::greeting:
       return "greeting";
     case ParticipantMachine::LinkState::raising:
