@@ -1,0 +1,121 @@
+#include "coordinator/link_hub.hpp"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "protocol/codec.hpp"
+#include "protocol/runtime/link.hpp"
+#include "protocol/runtime/log.hpp"
+#include "protocol/runtime/upgrade.hpp"
+
+namespace assent {
+namespace {
+
+// One connection. Its name is empty until its Hello, and again once another link has taken the
+// name.
+struct Connection {
+  std::shared_ptr<Link> link;
+  std::string name;
+};
+
+}  // namespace
+
+struct LinkHub::Impl : std::enable_shared_from_this<Impl> {
+  std::function<void(CoordinatorEvent)> report;
+  std::set<std::shared_ptr<Connection>> connections;
+  std::map<std::string, std::shared_ptr<Connection>> named;
+
+  void received(const std::shared_ptr<Connection>& from, std::string_view frame) {
+    auto decoded = decode_to_coordinator(frame);
+    if (!decoded.ok()) {
+      log::warning(
+          "link closed: its frame cannot be read",
+          {{"participant", from->name}, {"peer", from->link->peer()}, {"error", decoded.error}});
+      return from->link->close("malformed frame: " + decoded.error);
+    }
+    for (ToCoordinator& message : decoded.messages) {
+      if (auto* hello = std::get_if<Hello>(&message)) {
+        if (from->name.empty()) introduce(from, std::move(*hello));
+      } else if (!from->name.empty()) {
+        report(FromParticipant{from->name, std::move(message)});
+      }
+    }
+  }
+
+  void introduce(const std::shared_ptr<Connection>& from, Hello hello) {
+    if (const auto older = named.find(hello.participant); older != named.end()) {
+      const auto replaced = older->second;
+      log::warning("link replaced by a newer one of the same name",
+                   {{"participant", hello.participant}, {"peer", replaced->link->peer()}});
+      lose(replaced);
+      replaced->link->close("another link says hello with this name");
+    }
+    from->name = hello.participant;
+    named[from->name] = from;
+    log::info("participant linked", {{"participant", from->name}, {"peer", from->link->peer()}});
+    report(LinkUp{std::move(hello)});
+  }
+
+  // From here on the connection stands for nobody.
+  void lose(const std::shared_ptr<Connection>& connection) {
+    if (connection->name.empty()) return;
+    named.erase(connection->name);
+    report(LinkDown{std::exchange(connection->name, {})});
+  }
+
+  void closed(const std::shared_ptr<Connection>& connection, std::string_view reason) {
+    if (!connection->name.empty())
+      log::warning("participant's link lost",
+                   {{"participant", connection->name}, {"reason", std::string(reason)}});
+    lose(connection);
+    connections.erase(connection);
+  }
+};
+
+LinkHub::LinkHub(std::function<void(CoordinatorEvent)> report) : impl_(std::make_shared<Impl>()) {
+  impl_->report = std::move(report);
+}
+
+LinkHub::~LinkHub() {
+  close_all();
+}
+
+void LinkHub::accept(Upgrade upgrade) {
+  const auto connection = std::make_shared<Connection>();
+  LinkCallbacks callbacks;
+  const std::weak_ptr<Impl> hub = impl_;
+  callbacks.on_frame = [hub, connection](std::string_view frame) {
+    if (const auto impl = hub.lock()) impl->received(connection, frame);
+  };
+  callbacks.on_closed = [hub, connection](std::string_view reason) {
+    if (const auto impl = hub.lock()) impl->closed(connection, reason);
+  };
+  accept_link(std::move(upgrade), LinkOptions{}, std::move(callbacks),
+              [hub, connection](std::shared_ptr<Link> link) {
+                connection->link = std::move(link);
+                if (const auto impl = hub.lock()) impl->connections.insert(connection);
+              });
+}
+
+void LinkHub::send(const std::string& participant, const std::vector<ToParticipant>& messages) {
+  const auto found = impl_->named.find(participant);
+  if (found != impl_->named.end()) found->second->link->send(encode_frame(messages));
+}
+
+void LinkHub::disconnect(const std::string& participant, const std::string& reason) {
+  const auto found = impl_->named.find(participant);
+  if (found == impl_->named.end()) return;
+  log::warning("participant disconnected", {{"participant", participant}, {"reason", reason}});
+  found->second->link->close(reason);
+}
+
+void LinkHub::close_all() {
+  for (const auto& connection : impl_->connections) connection->link->close("the coordinator ends");
+}
+
+std::size_t LinkHub::size() const {
+  return impl_->named.size();
+}
+
+}  // namespace assent

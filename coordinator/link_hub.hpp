@@ -1,0 +1,39 @@
+// The links of all participants: who is connected, under which name. Belongs to the I/O thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/coordinator_machine.hpp"
+
+namespace assent {
+
+class Upgrade;
+
+class LinkHub {
+ public:
+  // `report` gets LinkUp, FromParticipant and LinkDown; for one name never a LinkUp before the
+  // LinkDown of the link it replaces, and nothing of a link after its LinkDown.
+  explicit LinkHub(std::function<void(CoordinatorEvent)> report);
+  ~LinkHub();
+  LinkHub(const LinkHub&) = delete;
+  LinkHub& operator=(const LinkHub&) = delete;
+
+  // A connection to /v1/link. It counts from its Hello on.
+  void accept(Upgrade upgrade);
+  // One frame; dropped when the participant has no link.
+  void send(const std::string& participant, const std::vector<ToParticipant>& messages);
+  // Closes the participant's link.
+  void disconnect(const std::string& participant, const std::string& reason);
+  void close_all();
+  std::size_t size() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace assent

@@ -1,0 +1,151 @@
+#include "participant/agent.hpp"
+
+#include <deque>
+#include <utility>
+
+#include "participant/postgres/database.hpp"
+#include "protocol/codec.hpp"
+#include "protocol/runtime/clock.hpp"
+#include "protocol/runtime/link.hpp"
+#include "protocol/runtime/log.hpp"
+#include "protocol/runtime/turns.hpp"
+
+namespace assent {
+
+struct Agent::Impl {
+  Impl(boost::asio::io_context& io, std::string name, ParticipantLimits limits,
+       DatabaseOptions options, std::vector<std::string> coordinators)
+      : machine(std::move(name), limits),
+        database(io, std::move(options),
+                 [this](ParticipantEvent event) { post(std::move(event)); }),
+        dialer(io, std::move(coordinators), "/v1/link", LinkOptions{}, LinkDialer::Backoff{},
+               callbacks()),
+        turns(
+            io, [this] { take_turn(); }, [this] { post(ParticipantTick{}); }) {}
+
+  LinkDialer::Callbacks callbacks() {
+    LinkDialer::Callbacks calls;
+    calls.on_up = [this](std::shared_ptr<Link> opened) {
+      link = std::move(opened);
+      log::info("linked to the coordinator", {{"peer", link->peer()}});
+      failure_shown.clear();
+      post(LinkOpened{});
+    };
+    calls.on_frame = [this](std::string_view frame) { received(frame); };
+    calls.on_down = [this](std::string_view reason) {
+      link.reset();
+      log::warning("the link to the coordinator is lost", {{"reason", std::string(reason)}});
+      post(LinkClosed{});
+    };
+    calls.on_failed = [this](std::string_view reason) {
+      // Said once for each reason, not at every attempt.
+      if (std::exchange(failure_shown, std::string(reason)) != reason)
+        log::warning("the coordinator cannot be reached; trying again",
+                     {{"reason", std::string(reason)}});
+    };
+    return calls;
+  }
+
+  void received(std::string_view frame) {
+    auto decoded = decode_to_participant(frame);
+    if (!decoded.ok()) {
+      log::error("the coordinator's frame cannot be read", {{"error", decoded.error}});
+      if (link) link->close("malformed frame: " + decoded.error);
+      return;
+    }
+    for (ToParticipant& message : decoded.messages) post(FromCoordinator{std::move(message)});
+  }
+
+  void post(ParticipantEvent event) {
+    inbox.push_back(std::move(event));
+    turns.request();
+  }
+
+  void take_turn() {
+    while (!inbox.empty()) {
+      const ParticipantEvent event = std::move(inbox.front());
+      inbox.pop_front();
+      note(event);
+      actions.clear();
+      machine.step(event, read_clock(), actions);
+      for (ParticipantAction& action : actions)
+        std::visit([this](auto& each) { perform(each); }, action);
+    }
+    if (!outbox.empty() && link) link->send(encode_frame(outbox));
+    outbox.clear();
+    turns.wake_at(machine.wake_at());
+  }
+
+  // What an operator wants to find in the log.
+  void note(const ParticipantEvent& event) {
+    if (const auto* up = std::get_if<DatabaseUp>(&event))
+      log::info("the database is up", {{"database", up->server.database},
+                                       {"timeline", std::to_string(up->server.timeline)},
+                                       {"prepared", std::to_string(up->held.size())}});
+    if (const auto* down = std::get_if<DatabaseDown>(&event))
+      log::warning("the database is away; trying again", {{"reason", down->reason}});
+    if (const auto* failed = std::get_if<ListFailed>(&event))
+      log::warning("the prepared branches could not be listed; nothing is concluded from that",
+                   {{"reason", failed->message}});
+  }
+
+  void perform(SendToCoordinator& action) { outbox.push_back(std::move(action.message)); }
+
+  void perform(CloseLink& action) {
+    log::warning("closing the link to the coordinator", {{"reason", action.reason}});
+    outbox.clear();
+    if (link) link->close(action.reason);
+  }
+
+  void perform(Alarm& action) {
+    ++alarms;
+    log::error(action.text, {{"gid", to_string(action.gid)}, {"tx", to_string(action.gid.tx)}});
+  }
+
+  template <typename Verb>
+  void perform(Verb& verb) {
+    database.perform(std::move(verb));
+  }
+
+  ParticipantMachine machine;
+  std::deque<ParticipantEvent> inbox;
+  std::vector<ParticipantAction> actions;
+  std::vector<ToCoordinator> outbox;
+  std::shared_ptr<Link> link;
+  std::string failure_shown;
+  std::uint64_t alarms = 0;
+  Database database;
+  LinkDialer dialer;
+  Turns turns;
+};
+
+Agent::Agent(boost::asio::io_context& io, std::string name, ParticipantLimits limits,
+             DatabaseOptions database, std::vector<std::string> coordinators)
+    : impl_(std::make_unique<Impl>(io, std::move(name), limits, std::move(database),
+                                   std::move(coordinators))) {}
+
+Agent::~Agent() = default;
+
+void Agent::start() {
+  impl_->database.start();
+  impl_->dialer.start();
+}
+
+void Agent::stop() {
+  impl_->dialer.stop();
+  impl_->database.stop();
+}
+
+const ParticipantMachine& Agent::machine() const {
+  return impl_->machine;
+}
+
+Database& Agent::database() {
+  return impl_->database;
+}
+
+std::uint64_t Agent::alarms() const {
+  return impl_->alarms;
+}
+
+}  // namespace assent

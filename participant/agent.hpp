@@ -1,0 +1,46 @@
+// The participant's loop: the only place where its half of the protocol meets link and database.
+//
+//   inbox → step → perform (Send | verb | CloseLink | Alarm) → flush
+//
+// Everything here runs on the I/O thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/participant_machine.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace assent {
+
+struct DatabaseOptions;
+class Database;
+
+class Agent {
+ public:
+  Agent(boost::asio::io_context& io, std::string name, ParticipantLimits limits,
+        DatabaseOptions database, std::vector<std::string> coordinators);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  void start();
+  // Closes the link and the connections. What is prepared stays prepared; it is never rolled back
+  // on the way out.
+  void stop();
+
+  const ParticipantMachine& machine() const;
+  Database& database();
+  std::uint64_t alarms() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace assent
