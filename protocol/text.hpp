@@ -16,7 +16,8 @@
 //             system/timeline/database a server identity
 //             {field …}                a part;  Name{field …}  where there are several kinds
 //             [value …]                a list or set;  [key:value …]  a map
-// What is absent, empty, zero or not set is left out, except a duration and the size of work.
+// What is absent, empty, zero, not set or left at its default is left out; a duration and the size
+// of work never are.
 // A machine is a line of its own name followed by one indented line for each field or entry.
 #pragma once
 
