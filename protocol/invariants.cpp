@@ -1,0 +1,370 @@
+#include "protocol/invariants.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace assent {
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+bool is_finished(TxState state) {
+  return state == TxState::committed || state == TxState::aborted;
+}
+
+// What a branch may be while its transaction is in `state`.
+bool fits(BranchPhase phase, TxState state) {
+  switch (phase) {
+    case BranchPhase::working:
+      return state == TxState::open;
+    case BranchPhase::preparing:
+      return state == TxState::preparing;
+    case BranchPhase::yes:
+      return state == TxState::preparing || state == TxState::deciding;
+    case BranchPhase::read_only:
+      return state != TxState::open;
+    case BranchPhase::no:
+      return state == TxState::aborting || state == TxState::aborted;
+    case BranchPhase::finishing:
+      return state == TxState::committing || state == TxState::aborting;
+    case BranchPhase::applied:
+    case BranchPhase::heuristic:
+    case BranchPhase::unproven:
+      return state == TxState::committing || state == TxState::aborting || is_finished(state);
+  }
+  return false;
+}
+
+bool is_bound(BranchState state) {
+  return state == BranchState::prepared || state == BranchState::committing ||
+         state == BranchState::rolling_back || state == BranchState::proving ||
+         state == BranchState::denied;
+}
+
+}  // namespace
+
+std::vector<Violation> check(const CoordinatorMachine& machine) {
+  std::vector<Violation> found;
+  std::size_t unfinished = 0;
+  for (const auto& [id, tx] : machine.transactions()) {
+    unfinished += is_finished(tx.state) ? 0 : 1;
+    for (const TxBranch& branch : tx.branches)
+      if (!fits(branch.phase, tx.state))
+        found.push_back({"state", "branch " + branch.participant + " of " + to_string(id) + " is " +
+                                      std::string(to_string(branch.phase)) + " while it is " +
+                                      std::string(to_string(tx.state))});
+    const bool decided = tx.state == TxState::deciding || tx.state == TxState::committing;
+    if (decided && tx.sequence == 0)
+      found.push_back({"I1", to_string(id) + " is being committed without a sequence number"});
+    if (machine.doubts().count(id))
+      found.push_back({"I9", to_string(id) + " is in doubt although it is known"});
+    if (is_finished(tx.state) && !tx.waiters.empty())
+      found.push_back({"I5", to_string(id) + " has ended and somebody still waits for a reply"});
+  }
+  if (unfinished != machine.unfinished())
+    found.push_back({"state", std::to_string(unfinished) +
+                                  " transactions are unfinished, counted " +
+                                  std::to_string(machine.unfinished())});
+  return found;
+}
+
+std::vector<Violation> check(const ParticipantMachine& machine) {
+  std::vector<Violation> found;
+  for (const auto& [gid, branch] : machine.branches()) {
+    if (branch.gid != gid) found.push_back({"state", "a branch is filed under " + to_string(gid)});
+    if (branch.state == BranchState::committing && branch.decided != Outcome::committed)
+      found.push_back({"I6", to_string(gid) + " is being committed without the decision"});
+    if (branch.state == BranchState::prepared && branch.decided)
+      found.push_back({"state", to_string(gid) + " is in doubt although its decision is known"});
+  }
+  return found;
+}
+
+std::vector<Violation> check_at_rest(const CoordinatorMachine& machine) {
+  std::vector<Violation> found;
+  for (const auto& [id, tx] : machine.transactions())
+    if (!is_finished(tx.state))
+      found.push_back({"I10", to_string(id) + " is still " + std::string(to_string(tx.state))});
+  return found;
+}
+
+std::vector<Violation> check_at_rest(const ParticipantMachine& machine) {
+  std::vector<Violation> found;
+  for (const auto& [gid, branch] : machine.branches())
+    found.push_back({"I10", to_string(gid) + " is still " + std::string(to_string(branch.state)) +
+                                " at " + machine.name() +
+                                (is_bound(branch.state) ? ", holding its locks" : "")});
+  if (found.empty() && !machine.idle())
+    found.push_back({"I10", machine.name() + " still has something to journal"});
+  return found;
+}
+
+// ---- history
+// ---------------------------------------------------------------------------------------
+
+void Observer::violated(std::string invariant, std::string what) {
+  violations_.push_back({std::move(invariant), std::move(what)});
+}
+
+bool Observer::is_committed(const TxId& tx) const {
+  const auto found = histories_.find(tx);
+  return found != histories_.end() && found->second.commit && !found->second.void_commit;
+}
+
+bool Observer::is_excused(const TxId& tx, const std::string& participant) const {
+  const auto found = histories_.find(tx);
+  if (found == histories_.end()) return false;
+  const auto branch = found->second.branches.find(participant);
+  return branch != found->second.branches.end() &&
+         (branch->second.by_hand || branch->second.excused);
+}
+
+void Observer::coordinator_took(const CoordinatorEvent& event, Epoch) {
+  const auto* from = std::get_if<FromParticipant>(&event);
+  if (!from) return;
+  if (const auto* vote = std::get_if<Vote>(&from->message)) {
+    Branch& branch = of(vote->gid.tx).branches[from->participant];
+    branch.voted = vote->verdict;
+  }
+}
+
+void Observer::coordinator_did(const CoordinatorAction& action, const CoordinatorMachine& after) {
+  std::visit(
+      Overloaded{
+          [&](const Send& send) {
+            std::visit(
+                Overloaded{
+                    [&](const Prepare& message) { of(message.gid).asked = true; },
+                    [&](const Execute& message) { of(message.gid).asked = true; },
+                    [&](const Commit& message) { commit_told(message.gid.tx, send.participant); },
+                    [&](const Abort& message) { abort_told(message.gid.tx, send.participant); },
+                    [](const Welcome&) {}, [](const Ask&) {}},
+                send.message);
+          },
+          [&](const Log& log) {
+            if (const auto* commit = std::get_if<CommitRecord>(&log.record))
+              commit_asked(*commit, after.epoch());
+            if (const auto* end = std::get_if<EndRecord>(&log.record)) end_asked(*end);
+          },
+          [&](const Reply& reply) { replied(reply, after); }, [](const Disconnect&) {},
+          [](const Stop&) {}},
+      action);
+}
+
+void Observer::commit_told(const TxId& tx, const std::string& whom) {
+  if (!of(tx).commit)
+    violated("I1", whom + " was told to commit " + to_string(tx) + " before it was durable");
+  if (of(tx).aborted)
+    violated("I3", whom + " was told to commit " + to_string(tx) + ", but " + *of(tx).aborted +
+                       " had been told that it is aborted");
+}
+
+// Covers I9 as well: whatever the reason for saying "aborted", no durable commit may contradict it.
+void Observer::abort_told(const TxId& tx, const std::string& whom) {
+  History& history = of(tx);
+  if (history.commit && !history.void_commit)
+    violated("I9", whom + " was told that " + to_string(tx) +
+                       " is aborted, but its commit record is durable");
+  if (!history.aborted) history.aborted = whom;
+}
+
+void Observer::replied(const Reply& reply, const CoordinatorMachine& after) {
+  if (reply.fate == Fate::aborted) return abort_told(reply.tx, "a client");
+  if (reply.fate != Fate::committed) return;
+  History& history = of(reply.tx);
+  history.told_committed = true;
+  const Transaction* tx = after.find(reply.tx);
+  const bool nothing_to_commit =
+      tx && std::all_of(tx->branches.begin(), tx->branches.end(), [](const TxBranch& branch) {
+        return branch.phase == BranchPhase::read_only;
+      });
+  if (!history.commit && !nothing_to_commit)
+    violated("I5", "a client was told that " + to_string(reply.tx) +
+                       " is committed, but no record of it is durable");
+  if (history.aborted && !history.void_commit)
+    violated("I5", "a client was told that " + to_string(reply.tx) + " is committed, but " +
+                       *history.aborted + " had been told that it is aborted");
+}
+
+void Observer::commit_asked(const CommitRecord& record, Epoch epoch) {
+  History& history = of(record.tx);
+  if (history.aborted)
+    violated("I3", "a commit record of " + to_string(record.tx) + " is written, but " +
+                       *history.aborted + " had been told that it is aborted");
+  if (record.epoch != epoch) {  // decided by an earlier start, and found to be so by evidence
+    if (!history.commit)
+      violated("I2", to_string(record.tx) +
+                         " of an earlier epoch is recorded as committed, but it "
+                         "never was");
+    return;
+  }
+  for (const auto& [name, branch] : history.branches) {
+    if (branch.asked && (!branch.voted || *branch.voted == Verdict::no))
+      violated("I2", "a commit record of " + to_string(record.tx) + " is written, but " + name +
+                         " has not voted for it");
+  }
+  for (const DecidedBranch& decided : record.branches)
+    if (history.branches[decided.participant].voted != Verdict::yes)
+      violated("I2", decided.participant + " is in the commit record of " + to_string(record.tx) +
+                         " without a yes");
+}
+
+void Observer::record_durable(const LogRecord& record, bool superseded) {
+  const auto* commit = std::get_if<CommitRecord>(&record);
+  if (!commit) return;
+  History& history = of(commit->tx);
+  if (history.aborted && !superseded)
+    violated("I3", "the commit record of " + to_string(commit->tx) + " became durable, but " +
+                       *history.aborted + " had been told that it is aborted");
+  history.commit = *commit;
+  history.void_commit = superseded;
+}
+
+void Observer::ledger_put_back(const std::set<TxId>& kept) {
+  for (auto& [tx, history] : histories_)
+    if (history.commit && !kept.count(tx)) history.void_commit = true;
+}
+
+void Observer::end_asked(const EndRecord& record) {
+  History& history = of(record.tx);
+  if (!history.commit)
+    return violated("I8", to_string(record.tx) + " is recorded as ended without a commit record");
+  for (const DecidedBranch& decided : history.commit->branches) {
+    const Branch& branch = history.branches[decided.participant];
+    if (branch.outcome != Outcome::committed && !branch.excused)
+      violated("I8", to_string(record.tx) + " is recorded as ended, but its branch at " +
+                         decided.participant + " is not committed");
+  }
+}
+
+void Observer::participant_took(const std::string& name, const ParticipantEvent& event,
+                                Epoch from) {
+  const auto* received = std::get_if<FromCoordinator>(&event);
+  if (!received) return;
+  const auto heard = [&](const Gid& gid, bool Branch::*what) {
+    const auto marks = marks_.find(name);
+    if (marks != marks_.end()) {
+      const auto mark = marks->second.find(gid.ledger);
+      if (mark != marks->second.end() && mark->second.epoch > from) return;  // must not matter
+    }
+    of(gid).*what = true;
+  };
+  if (const auto* commit = std::get_if<Commit>(&received->message))
+    heard(commit->gid, &Branch::told_commit);
+  if (const auto* abort = std::get_if<Abort>(&received->message))
+    heard(abort->gid, &Branch::told_abort);
+}
+
+void Observer::participant_did(const std::string& name, const ParticipantAction& action) {
+  const auto begins = [&](const Gid& gid) {
+    const auto& marks = marks_[name];
+    const auto mark = marks.find(gid.ledger);
+    if (mark == marks.end())
+      violated("I7", name + " works for " + to_string(gid) + " before its epoch is durable");
+    else if (mark->second.epoch > gid.epoch)
+      violated("I7", name + " works for " + to_string(gid) + " although it has seen epoch " +
+                         std::to_string(mark->second.epoch));
+  };
+  std::visit(Overloaded{[&](const SendToCoordinator& send) {
+                          const auto* vote = std::get_if<Vote>(&send.message);
+                          if (vote && vote->verdict == Verdict::yes) {
+                            Branch& branch = of(vote->gid);
+                            branch.promised = true;
+                            if (!branch.prepared && !branch.excused && !branch.by_hand)
+                              violated("I2", name + " votes yes for " + to_string(vote->gid) +
+                                                 ", which is not prepared");
+                          }
+                        },
+                        [&](const RunWork& verb) { begins(verb.gid); },
+                        [&](const PrepareBranch& verb) { begins(verb.gid); },
+                        [&](const FinishPrepared& verb) { finishing(verb); }, [](const auto&) {}},
+             action);
+}
+
+void Observer::finishing(const FinishPrepared& verb) {
+  const Branch& branch = of(verb.gid);
+  if (verb.outcome == Outcome::committed && !branch.told_commit)
+    violated("I6", to_string(verb.gid) + " is committed without the decision");
+  if (verb.outcome == Outcome::aborted && branch.promised && !branch.told_abort)
+    violated("I6", to_string(verb.gid) + " is rolled back after its yes without the decision");
+}
+
+void Observer::mark_raised(const std::string& name, const Mark& mark) {
+  marks_[name][mark.ledger] = mark;
+}
+
+void Observer::branch_prepared(const Gid& gid) {
+  Branch& branch = of(gid);
+  branch.prepared = true;
+  branch.outcome.reset();
+}
+
+void Observer::branch_ended(const Gid& gid, Outcome outcome, EndedBy by) {
+  Branch& branch = of(gid);
+  branch.prepared = false;
+  branch.outcome = outcome;
+  branch.by_hand = branch.by_hand || by == EndedBy::hand;
+  if (by == EndedBy::participant) compare_branches(gid);
+}
+
+void Observer::compare_branches(const Gid& gid) {
+  const History& history = of(gid.tx);
+  const Branch& ended = history.branches.at(gid.participant);
+  if (ended.excused) return;
+  for (const auto& [name, other] : history.branches)
+    if (other.outcome && !other.by_hand && !other.excused && other.outcome != ended.outcome)
+      violated("I4", "the branches of " + to_string(gid.tx) + " ended differently: " +
+                         gid.participant + " " + std::string(to_string(*ended.outcome)) + ", " +
+                         name + " " + std::string(to_string(*other.outcome)));
+  if (!history.void_commit && history.commit && ended.outcome == Outcome::aborted)
+    violated("I4", gid.participant + " rolled back its branch of " + to_string(gid.tx) +
+                       ", which is committed");
+  if (!history.commit && ended.outcome == Outcome::committed)
+    violated("I4", gid.participant + " committed its branch of " + to_string(gid.tx) +
+                       ", which is not committed");
+}
+
+void Observer::branch_lost(const Gid& gid) {
+  Branch& branch = of(gid);
+  branch.prepared = false;
+  branch.excused = true;
+}
+
+void Observer::database_put_back(const std::string& name) {
+  marks_.erase(name);
+  for (auto& [tx, history] : histories_) {
+    const auto branch = history.branches.find(name);
+    if (branch != history.branches.end()) branch->second.excused = true;
+  }
+}
+
+void Observer::at_rest(const CoordinatorMachine& coordinator) {
+  for (const auto& [tx, history] : histories_) {
+    const bool committed = history.commit && !history.void_commit;
+    for (const auto& [name, branch] : history.branches) {
+      if (committed && branch.voted == Verdict::yes && !branch.excused && !branch.by_hand &&
+          branch.outcome != Outcome::committed)
+        violated("I10",
+                 to_string(tx) + " is committed, but never was at " + name + ", which voted yes");
+      const bool the_other_way =
+          branch.by_hand && branch.outcome &&
+          branch.outcome != (committed ? Outcome::committed : Outcome::aborted);
+      if (!the_other_way || branch.excused || history.void_commit) continue;
+      const Transaction* known = coordinator.find(tx);
+      const TxBranch* shown = known ? known->branch(name) : nullptr;
+      const bool reported = shown && (shown->phase == BranchPhase::heuristic ||
+                                      shown->phase == BranchPhase::unproven);
+      if (!reported)
+        violated("I4", "the branch of " + to_string(tx) + " at " + name + " was " +
+                           std::string(to_string(*branch.outcome)) +
+                           " by hand against the decision, and nobody is told");
+    }
+  }
+}
+
+}  // namespace assent

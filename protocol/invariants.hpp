@@ -1,0 +1,114 @@
+// What must hold whatever happens, as checks over the machines and over what was seen to happen.
+//
+//   I1  no Commit leaves before its record is durable
+//   I2  a commit record is written only after all voted yes
+//   I3  a decision never changes
+//   I4  no two branches of a transaction end differently, unless by hand or by a database that was
+//       put back, and then it is reported
+//   I5  the reply equals the decision
+//   I6  no branch is ended after its yes without the decision
+//   I7  nothing of a lower epoch has effect after a higher one was seen
+//   I8  a commit record is forgotten only after every branch has durably applied
+//   I9  "unknown, therefore aborted" is never said of what was committed
+//   I10 once faults end, nothing stays prepared and everything returns to rest
+//
+// check() looks at one machine and is cheap enough for debug builds of the daemons. The Observer
+// looks at a whole installation: it is for simulators and tests, which know what every party did.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "protocol/coordinator_machine.hpp"
+#include "protocol/participant_machine.hpp"
+
+namespace assent {
+
+struct Violation {
+  std::string invariant;  // "I4"
+  std::string what;       // one sentence, with the ids
+};
+
+// What must hold in one machine between two steps.
+std::vector<Violation> check(const CoordinatorMachine& machine);
+std::vector<Violation> check(const ParticipantMachine& machine);
+
+// I10 for one machine: what is still under way. Damage and what waits for an operator is at rest.
+std::vector<Violation> check_at_rest(const CoordinatorMachine& machine);
+std::vector<Violation> check_at_rest(const ParticipantMachine& machine);
+
+// How a prepared branch came to its end in the database.
+enum class EndedBy : std::uint8_t { participant, hand };
+
+// Is told everything, in the order it happened, and finds what contradicts an invariant.
+class Observer {
+ public:
+  // ---- coordinators; a superseded one runs with a ledger that somebody else has a copy of
+  void coordinator_took(const CoordinatorEvent& event, Epoch epoch);
+  void coordinator_did(const CoordinatorAction& action, const CoordinatorMachine& after);
+  void record_durable(const LogRecord& record, bool superseded);
+  // A ledger lost what is not in `kept`: what it had decided may be decided anew, but for all
+  // branches alike, and the replies already given are void.
+  void ledger_put_back(const std::set<TxId>& kept);
+
+  // ---- participants; `from` is the epoch of the coordinator that the event came from, if it did
+  void participant_took(const std::string& name, const ParticipantEvent& event, Epoch from);
+  void participant_did(const std::string& name, const ParticipantAction& action);
+
+  // ---- databases
+  void mark_raised(const std::string& name, const Mark& mark);
+  void branch_prepared(const Gid& gid);
+  void branch_ended(const Gid& gid, Outcome outcome, EndedBy by);
+  // The server lost the branch (failover), or went back in time altogether.
+  void branch_lost(const Gid& gid);
+  void database_put_back(const std::string& name);
+
+  // ---- the end
+  // No more faults and everything at rest: what nobody may be left with.
+  void at_rest(const CoordinatorMachine& coordinator);
+
+  const std::vector<Violation>& violations() const { return violations_; }
+  bool is_committed(const TxId& tx) const;
+  // Somebody interfered with the branch, or its database lost it: its outcome is its own.
+  bool is_excused(const TxId& tx, const std::string& participant) const;
+
+ private:
+  struct Branch {
+    bool asked = false;            // was given work or asked to prepare
+    std::optional<Verdict> voted;  // as the coordinator heard it
+    bool promised = false;         // sent yes
+    bool told_commit = false;      // heard from a coordinator
+    bool told_abort = false;
+    bool prepared = false;           // in the database, now
+    std::optional<Outcome> outcome;  // in the database, once prepared
+    bool by_hand = false;
+    bool excused = false;  // lost or put back by its database
+  };
+  struct History {
+    std::map<std::string, Branch> branches;
+    std::optional<CommitRecord> commit;  // durable
+    bool void_commit = false;            // … but lost with its ledger
+    std::optional<std::string> aborted;  // who was told, first
+    bool told_committed = false;
+  };
+
+  History& of(const TxId& tx) { return histories_[tx]; }
+  Branch& of(const Gid& gid) { return histories_[gid.tx].branches[gid.participant]; }
+  void violated(std::string invariant, std::string what);
+  void commit_told(const TxId& tx, const std::string& whom);
+  void abort_told(const TxId& tx, const std::string& whom);
+  void replied(const Reply& reply, const CoordinatorMachine& after);
+  void commit_asked(const CommitRecord& record, Epoch epoch);
+  void end_asked(const EndRecord& record);
+  void compare_branches(const Gid& gid);
+  void finishing(const FinishPrepared& verb);
+
+  std::map<TxId, History> histories_;
+  std::map<std::string, std::map<LedgerId, Mark>> marks_;  // durable, by participant
+  std::vector<Violation> violations_;
+};
+
+}  // namespace assent
