@@ -45,7 +45,8 @@ std::string http_date() {
 // Path and query of the request target; false when it is not a target we understand.
 bool read_target(std::string_view target, HttpRequest& out) {
   auto parsed = urls::parse_origin_form(target);
-  if (!parsed) parsed = urls::parse_absolute_uri(target);  // as a client of a proxy writes it
+  // The absolute form is what a client of a proxy writes.
+  if (!parsed && target.starts_with("http://")) parsed = urls::parse_absolute_uri(target);
   if (!parsed) return false;
   out.path = parsed->path();
   if (out.path.empty()) out.path = "/";
