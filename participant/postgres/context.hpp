@@ -1,0 +1,30 @@
+// What the parts of a Database share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "participant/postgres/database.hpp"
+#include "participant/postgres/work.hpp"
+
+namespace assent {
+
+struct Context {
+  boost::asio::io_context& io;
+  const DatabaseOptions options;
+  // Reports one completion; nothing once the database is stopped.
+  std::function<void(ParticipantEvent)> report;
+  // Starts a coroutine and keeps the whole Database alive until it ends.
+  std::function<void(boost::asio::awaitable<void>)> spawn;
+
+  bool stopped = false;
+  ServerIdentity server;  // of the life that is up, or of the last one
+  TypeNames types;
+};
+
+}  // namespace assent

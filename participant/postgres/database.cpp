@@ -1,0 +1,173 @@
+#include "participant/postgres/database.hpp"
+
+#include <limits>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "participant/postgres/branches.hpp"
+#include "participant/postgres/control.hpp"
+#include "participant/postgres/finish.hpp"
+#include "participant/postgres/pool.hpp"
+#include "participant/postgres/session.hpp"
+
+namespace assent {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+
+struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
+  Impl(asio::io_context& io, DatabaseOptions options, std::function<void(ParticipantEvent)> report)
+      : receiver(std::move(report)),
+        context{io,
+                std::move(options),
+                [this](ParticipantEvent event) { deliver(std::move(event)); },
+                [this](awaitable<void> task) { spawn(std::move(task)); },
+                false,
+                {},
+                {}},
+        control(context, {[this] { open_pools(); },
+                          [this](const std::string& reason) { close_pools(reason); }}),
+        lanes(make_pool("lane", {context.options.lanes, context.options.waiting, true})),
+        sessions(make_pool("session", {context.options.sessions, context.options.waiting, false})),
+        finishers(make_pool("finisher", {context.options.finishers,
+                                         std::numeric_limits<std::size_t>::max(), true})),
+        branches(context, control, lanes, sessions) {}
+
+  Pool make_pool(std::string use, Pool::Options pool_options) {
+    return Pool(
+        context.io, pool_options,
+        [this, use](std::string& failure) { return connect(use, failure); },
+        [this](awaitable<void> task) { spawn(std::move(task)); });
+  }
+
+  void open_pools() {
+    lanes.open();
+    sessions.open();
+    finishers.open();
+  }
+
+  void close_pools(const std::string& reason) {
+    lanes.close(reason);
+    sessions.close(reason);
+    finishers.close(reason);
+  }
+
+  // Of the same server as the control connection: with several hosts, or a failover under way, the
+  // next one dialled may be another.
+  awaitable<ConnectionPtr> connect(std::string use, std::string& failure) {
+    auto connection = std::make_shared<Connection>(context.io);
+    ServerIdentity server;
+    bool ready =
+        co_await open_session(*connection, context.options, control.application_name(use), server);
+    if (ready && server != context.server) {
+      connection->close("another server answered than the one that is up");
+      ready = false;
+    }
+    if (ready) ready = co_await prepare_lane(*connection, control.backend_pid());
+    if (ready) co_return connection;
+    failure = connection->failure();
+    co_return nullptr;
+  }
+
+  void spawn(awaitable<void> task) {
+    asio::co_spawn(context.io, std::move(task),
+                   [self = shared_from_this()](std::exception_ptr bug) {
+                     if (bug) std::rethrow_exception(bug);
+                   });
+  }
+
+  void deliver(ParticipantEvent event) {
+    if (context.stopped) return;
+    if (!performing) {
+      receiver(std::move(event));
+      return;
+    }
+    asio::post(context.io, [self = shared_from_this(), event = std::move(event)]() mutable {
+      self->deliver(std::move(event));
+    });
+  }
+
+  // A verb may be done before its coroutine first waits: its completion comes later all the same.
+  void perform(awaitable<void> verb) {
+    const bool outer = std::exchange(performing, true);
+    spawn(std::move(verb));
+    performing = outer;
+  }
+
+  std::function<void(ParticipantEvent)> receiver;
+  bool performing = false;
+  bool started = false;
+  Context context;
+  Control control;
+  Pool lanes;
+  Pool sessions;
+  Pool finishers;
+  Branches branches;
+};
+
+Database::Database(asio::io_context& io, DatabaseOptions options,
+                   std::function<void(ParticipantEvent)> report)
+    : impl_(std::make_shared<Impl>(io, std::move(options), std::move(report))) {}
+
+Database::~Database() {
+  stop();
+}
+
+void Database::start() {
+  if (std::exchange(impl_->started, true)) return;
+  impl_->perform(impl_->control.run());
+}
+
+void Database::stop() {
+  if (std::exchange(impl_->context.stopped, true)) return;
+  impl_->control.stop();
+  impl_->close_pools("the participant is stopping");
+}
+
+void Database::perform(RunWork verb) {
+  impl_->perform(impl_->branches.run(std::move(verb)));
+}
+void Database::perform(PrepareBranch verb) {
+  impl_->perform(impl_->branches.prepare(std::move(verb)));
+}
+void Database::perform(SettleLost verb) {
+  impl_->perform(impl_->control.settle(std::move(verb)));
+}
+void Database::perform(DropOpen verb) {
+  impl_->perform(impl_->branches.drop(std::move(verb)));
+}
+void Database::perform(CancelPrepare verb) {
+  impl_->branches.cancel(verb);
+}
+void Database::perform(FinishPrepared verb) {
+  impl_->perform(finish_prepared(impl_->context, impl_->finishers, std::move(verb)));
+}
+void Database::perform(ReadStatus verb) {
+  impl_->perform(impl_->control.read_status(std::move(verb)));
+}
+void Database::perform(ListPrepared verb) {
+  impl_->perform(impl_->control.list(verb));
+}
+void Database::perform(RaiseMark verb) {
+  impl_->perform(impl_->control.raise_mark(std::move(verb)));
+}
+void Database::perform(WriteJournal verb) {
+  impl_->perform(impl_->control.write_journal(std::move(verb)));
+}
+void Database::perform(ReadJournal verb) {
+  impl_->perform(impl_->control.read_journal(std::move(verb)));
+}
+
+void Database::read_text(std::string sql,
+                         std::function<void(std::optional<std::string>, std::string)> answer) {
+  impl_->perform(impl_->control.read_text(std::move(sql), std::move(answer)));
+}
+
+DatabaseStatistics Database::statistics() const {
+  return {impl_->control.is_up(), impl_->lanes.statistics(), impl_->sessions.statistics(),
+          impl_->finishers.statistics()};
+}
+
+}  // namespace assent

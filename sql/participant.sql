@@ -1,0 +1,127 @@
+-- What Assent keeps in a participant's database: marks of the ledgers it has obeyed, and the outcomes
+-- of its branches. Run it as the database's owner or a superuser, once, and again to upgrade:
+--
+--   psql -d shop -v role=assent -f sql/participant.sql
+--
+-- `role` is the plain login role of assent-participant. It needs no superuser and no pg_* role; what
+-- clients' statements may touch is granted to it as to any application. It reaches these tables
+-- through functions only, so that marks can rise and outcomes can be added, and nothing else.
+\set ON_ERROR_STOP on
+\if :{?role}
+\else
+  \echo 'Name the role of assent-participant: psql -v role=assent ...'
+  \quit
+\endif
+
+select format('create role %I login', :'role')
+where not exists (select from pg_roles where rolname = :'role') \gexec
+
+begin;
+set local client_min_messages = warning;
+
+create schema if not exists assent;
+revoke all on schema assent from public;
+
+create table if not exists assent.version (
+  only_row boolean primary key default true check (only_row),
+  version integer not null,
+  installed_at timestamptz not null default now()
+);
+
+-- How high this database has seen each ledger count.
+create table if not exists assent.mark (
+  ledger uuid primary key,
+  epoch bigint not null check (epoch >= 0),
+  life uuid not null,
+  sequence bigint not null default 0 check (sequence >= 0),
+  raised_at timestamptz not null default now()
+);
+
+-- How branches ended here. `application` is as in the protocol: applied, proved, heuristic, unproven.
+create table if not exists assent.outcome (
+  tx uuid not null,
+  participant text not null,
+  ledger uuid not null,
+  epoch bigint not null,
+  outcome text not null check (outcome in ('committed', 'aborted')),
+  application text not null check (application in ('applied', 'proved', 'heuristic', 'unproven')),
+  sequence bigint not null default 0,
+  written_at timestamptz not null default now(),
+  primary key (tx, participant, ledger)
+);
+create index if not exists outcome_written_at on assent.outcome using brin (written_at);
+
+-- Raises a mark, never lowers it, never takes another life at the same epoch. Answers what is there.
+create or replace function assent.raise_mark(
+  a_ledger uuid, an_epoch bigint, a_life uuid, a_sequence bigint,
+  out epoch bigint, out life uuid, out sequence bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into assent.mark as m (ledger, epoch, life, sequence)
+  values (a_ledger, an_epoch, a_life, a_sequence)
+  on conflict (ledger) do update
+    set epoch = excluded.epoch, life = excluded.life,
+        sequence = greatest(m.sequence, excluded.sequence), raised_at = now()
+    where excluded.epoch > m.epoch
+       or (excluded.epoch = m.epoch and excluded.life = m.life and excluded.sequence > m.sequence);
+  select m.epoch, m.life, m.sequence into strict epoch, life, sequence
+  from assent.mark m where m.ledger = a_ledger;
+end $$;
+
+create or replace function assent.marks(
+  out ledger uuid, out epoch bigint, out life uuid, out sequence bigint)
+returns setof record
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select m.ledger, m.epoch, m.life, m.sequence from assent.mark m order by m.ledger
+$$;
+
+-- Adds outcomes (one element of each array for each) and raises the marks' sequence numbers. An
+-- outcome that is there stays as it is.
+create or replace function assent.write_outcomes(
+  txs uuid[], participants text[], ledgers uuid[], epochs bigint[], outcomes text[],
+  applications text[], sequences bigint[])
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into assent.outcome (tx, participant, ledger, epoch, outcome, application, sequence)
+  select * from unnest(txs, participants, ledgers, epochs, outcomes, applications, sequences)
+  on conflict do nothing;
+
+  update assent.mark m set sequence = seen.sequence, raised_at = now()
+  from (select ledger, max(sequence) as sequence
+        from unnest(ledgers, sequences) as line(ledger, sequence) group by ledger) seen
+  where m.ledger = seen.ledger and m.sequence < seen.sequence;
+$$;
+
+create or replace function assent.read_outcome(
+  a_tx uuid, a_participant text, a_ledger uuid,
+  out outcome text, out application text, out sequence bigint)
+returns setof record
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select o.outcome, o.application, o.sequence from assent.outcome o
+  where o.tx = a_tx and o.participant = a_participant and o.ledger = a_ledger
+$$;
+
+-- Deletes up to `at_most` outcomes older than `age`; those that a person must hear of are kept.
+create or replace function assent.trim_outcomes(age interval, at_most integer)
+returns bigint
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  with old as (
+    select o.ctid from assent.outcome o
+    where o.written_at < now() - age and o.application in ('applied', 'proved') limit at_most),
+  gone as (delete from assent.outcome o using old where o.ctid = old.ctid returning 1)
+  select count(*) from gone
+$$;
+
+create or replace function assent.installed_version() returns integer
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select version from assent.version
+$$;
+
+insert into assent.version (version) values (1)
+on conflict (only_row) do update set version = excluded.version, installed_at = now();
+
+revoke all on all functions in schema assent from public;
+select format('grant usage on schema assent to %I', :'role') \gexec
+select format('grant execute on all functions in schema assent to %I', :'role') \gexec
+
+commit;
