@@ -45,10 +45,9 @@ inline Failure failure() {
 }
 
 inline std::vector<ToParticipant> to_participant() {
-  using namespace std::string_literals;
   return {
       Welcome{kLedger, 4, kLife},
-      Execute{gid(), 2, Work{"work\0with zero"s}, Duration(1500)},
+      Execute{gid(), 2, Work{std::string("work\0with zero", 14)}, Duration(1500)},
       Prepare{gid(), Work{"\xff\xfe not UTF-8"}, {"orders", "stock"}, Duration(500)},
       Prepare{gid(), Work{}, {}, Duration(1)},  // work of no bytes is not absent work
       Prepare{gid(), std::nullopt, {}, Duration(0)},
