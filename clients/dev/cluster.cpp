@@ -18,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::seconds;
 
+constexpr std::string_view kParticipantRole = "assent_participant";
+
 constexpr seconds kStartLimit{60};  // crash recovery included
 constexpr seconds kStopLimit{60};
 
@@ -292,15 +294,14 @@ void Cluster::run_file(const fs::path& file, std::string_view database) const {
   const fs::path beside = postgres_tools().bin / "psql";
   const Finished done =
       run({.argv = {fs::exists(beside) ? beside.string() : "psql", "--no-psqlrc", "--quiet",
-                    "--set=ON_ERROR_STOP=1", "--file", file, conninfo(database)},
+                    "--set=ON_ERROR_STOP=1", "--set=role=" + std::string(kParticipantRole),
+                    "--file", file, conninfo(database)},
            .env = {{"PGOPTIONS", "-c client_min_messages=warning"}}});
   if (!done.status.ok())
     throw std::runtime_error(options_.name + ": " + file.string() + " failed:\n" + done.output);
 }
 
 void Cluster::install_participant(std::string_view database) {
-  if (query("select 1 from pg_roles where rolname = 'assent_participant'").empty())
-    query("create role assent_participant login");
   if (query("select 1 from pg_database where datname = " + quoted(database, '\'')).empty())
     query("create database " + quoted(database, '"'));
   run_file(sql_folder() / "participant.sql", database);

@@ -85,10 +85,10 @@ class Cluster {
   std::vector<Row> query(const std::string& sql, std::string_view database = "postgres") const;
   // The first column of the only row, as text; "" for NULL.
   std::string value(const std::string& sql, std::string_view database = "postgres") const;
-  // Runs a file with psql, stopping at the first error.
+  // Runs a file with psql, stopping at the first error; the variable `role` is assent_participant.
   void run_file(const std::filesystem::path& file, std::string_view database) const;
-  // Creates the database if it is missing, the plain login role `assent_participant`, and installs
-  // sql/participant.sql. The sidecar then connects with participant_conninfo().
+  // Creates the database if it is missing and installs sql/participant.sql, which makes the plain
+  // login role `assent_participant`. The sidecar connects with participant_conninfo().
   void install_participant(std::string_view database);
   std::string participant_conninfo(std::string_view database) const {
     return conninfo(database, "assent_participant");

@@ -1,0 +1,146 @@
+#include "clients/cpp/client.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <random>
+
+#include "clients/cpp/forms.hpp"
+
+namespace assent::client {
+namespace {
+
+constexpr const char* kTransactions = "/v1/transactions";
+
+std::string path_of(const std::string& id, const char* verb = "") {
+  return std::string(kTransactions) + "/" + percent_encoded(id) + verb;
+}
+
+HttpCall post(std::string target, std::string body) {
+  return {.method = "POST",
+          .target = std::move(target),
+          .headers = {{"content-type", "application/json"}},
+          .body = std::move(body)};
+}
+
+HttpCall get_call(std::string target) {
+  return {.method = "GET", .target = std::move(target), .headers = {}, .body = {}};
+}
+
+// 128 random bits: two clients never choose the same.
+std::string new_key() {
+  std::random_device random;
+  std::string key;
+  for (int word = 0; word < 4; ++word) {
+    std::array<char, 9> digits;
+    std::snprintf(digits.data(), digits.size(), "%08x", random());
+    key += digits.data();
+  }
+  return key;
+}
+
+bool is_usable_key(std::string_view key) {
+  const auto usable = [](char c) { return c >= ' ' && c <= '~' && c != '"'; };
+  return !key.empty() && key.size() <= 255 && std::ranges::all_of(key, usable);
+}
+
+// A 2xx answer that cannot be read is worth no more than a lost one.
+Trouble unreadable(const HttpAnswer& answer) {
+  return {Trouble::Kind::unsettled,
+          Fate::unknown,
+          "the answer (HTTP status " + std::to_string(answer.status) + ") cannot be read",
+          {},
+          answer.body};
+}
+
+}  // namespace
+
+Client::Client(const std::string& url, Patience patience)
+    : Client(make_http_transport(url), patience) {}
+Client::Client(std::unique_ptr<Transport> transport, Patience patience)
+    : transport_(std::move(transport)), patience_(patience) {}
+Client::~Client() = default;
+
+Result<Transaction> Client::run(const OneShot& one_shot, const std::string& key) {
+  return run_json(to_json(one_shot), key);
+}
+
+Result<Transaction> Client::run_json(const std::string& body, const std::string& key) {
+  last_key_ = key.empty() ? new_key() : key;
+  if (!is_usable_key(last_key_))
+    return Trouble{Trouble::Kind::refused,
+                   Fate::none,
+                   "an idempotency key is 1 to 255 printable ASCII characters other than '\"'",
+                   {},
+                   {}};
+  HttpCall call = post(kTransactions, body);
+  call.headers.emplace_back("idempotency-key", '"' + last_key_ + '"');
+  return transaction(call);
+}
+
+Result<Transaction> Client::begin(const Interactive& interactive) {
+  // Repeated even when a reply is lost: the transaction nobody knows of is aborted when it idles.
+  return transaction(post(kTransactions, to_json(interactive)));
+}
+
+Result<Executed> Client::execute(const std::string& id, std::int64_t seq, const Branch& branch) {
+  const auto answer =
+      request(*transport_, post(path_of(id, "/statements"), to_json(seq, branch)), patience_);
+  if (!answer) return answer.error();
+  auto results = parse_results(answer->body);
+  if (!results) return unreadable(*answer);
+  return Executed{std::move(*results), answer->body};
+}
+
+Result<Transaction> Client::commit(const std::string& id, WaitFor wait_for) {
+  return transaction(post(path_of(id, "/commit"), to_json(wait_for)));
+}
+
+Result<Transaction> Client::rollback(const std::string& id) {
+  return transaction(post(path_of(id, "/rollback"), ""));
+}
+
+Result<Transaction> Client::get(const std::string& id) {
+  return transaction(get_call(path_of(id)));
+}
+
+Result<Document> Client::list(const Filter& filter) {
+  std::string target = kTransactions;
+  char separator = '?';
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    target += separator + std::string(name) + "=" + percent_encoded(value);
+    separator = '&';
+  };
+  add("state", filter.state);
+  add("participant", filter.participant);
+  add("older_than", filter.older_than);
+  add("limit", filter.limit ? std::to_string(*filter.limit) : "");
+  add("page_token", filter.page_token);
+  return document(target);
+}
+
+Result<Document> Client::participants() {
+  return document("/v1/participants");
+}
+
+Result<Document> Client::version() {
+  return document("/v1/version");
+}
+
+Result<Transaction> Client::transaction(const HttpCall& call) {
+  const auto answer = request(*transport_, call, patience_);
+  if (!answer) return answer.error();
+  auto transaction = parse_transaction(answer->body);
+  if (!transaction) return unreadable(*answer);
+  transaction->pending = answer->status == 202;
+  return std::move(*transaction);
+}
+
+Result<Document> Client::document(const std::string& target) {
+  const auto answer = request(*transport_, get_call(target), patience_);
+  if (!answer) return answer.error();
+  return Document{answer->body};
+}
+
+}  // namespace assent::client
