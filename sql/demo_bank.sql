@@ -1,11 +1,10 @@
 -- A bank to try Assent with: install it in two databases and move money between them.
 --
---   psql -d bank_a -v role=assent -f sql/demo_bank.sql
+--   psql -d bank_a -v role=assent_participant -f sql/demo_bank.sql
 \set ON_ERROR_STOP on
 \if :{?role}
 \else
-  \echo 'Name the role of assent-participant: psql -v role=assent ...'
-  \quit
+  \set role assent_participant
 \endif
 
 begin;

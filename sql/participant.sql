@@ -1,16 +1,16 @@
--- What Assent keeps in a participant's database: marks of the ledgers it has obeyed, and the outcomes
--- of its branches. Run it as the database's owner or a superuser, once, and again to upgrade:
+-- What Assent keeps in a participant's database: marks of the ledgers it has obeyed, and the
+-- outcomes of its branches. Run it as a superuser, once, and again to upgrade:
 --
---   psql -d shop -v role=assent -f sql/participant.sql
+--   psql -d shop -v role=assent_participant -f sql/participant.sql
 --
--- `role` is the plain login role of assent-participant. It needs no superuser and no pg_* role; what
--- clients' statements may touch is granted to it as to any application. It reaches these tables
--- through functions only, so that marks can rise and outcomes can be added, and nothing else.
+-- `role`, by default assent_participant, is the plain login role of assent-participant. It needs no
+-- superuser and no pg_* role; what clients' statements may touch is granted to it as to any
+-- application. It reaches these tables through functions only, so that marks can rise and outcomes
+-- can be added, and nothing else.
 \set ON_ERROR_STOP on
 \if :{?role}
 \else
-  \echo 'Name the role of assent-participant: psql -v role=assent ...'
-  \quit
+  \set role assent_participant
 \endif
 
 select format('create role %I login', :'role')
@@ -37,7 +37,7 @@ create table if not exists assent.mark (
   raised_at timestamptz not null default now()
 );
 
--- How branches ended here. `application` is as in the protocol: applied, proved, heuristic, unproven.
+-- How branches ended here. `application` as in the protocol: applied, proved, heuristic, unproven.
 create table if not exists assent.outcome (
   tx uuid not null,
   participant text not null,
@@ -51,7 +51,7 @@ create table if not exists assent.outcome (
 );
 create index if not exists outcome_written_at on assent.outcome using brin (written_at);
 
--- Raises a mark, never lowers it, never takes another life at the same epoch. Answers what is there.
+-- Raises a mark: never lowers it, takes no other life at the same epoch. Answers what is there.
 create or replace function assent.raise_mark(
   a_ledger uuid, an_epoch bigint, a_life uuid, a_sequence bigint,
   out epoch bigint, out life uuid, out sequence bigint)

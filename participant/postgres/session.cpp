@@ -23,11 +23,11 @@ std::uint64_t fnv1a(const std::string& text) {
 }  // namespace
 
 std::string application_prefix(const std::string& participant) {
-  if (participant.size() <= 40) return "assent/" + participant + "/";
+  if (participant.size() <= 38) return "assent/" + participant + "/";
   std::array<char, 17> hash{};
   std::snprintf(hash.data(), hash.size(), "%016llx",
                 static_cast<unsigned long long>(fnv1a(participant)));
-  return "assent/" + participant.substr(0, 23) + "~" + hash.data() + "/";
+  return "assent/" + participant.substr(0, 21) + "~" + hash.data() + "/";
 }
 
 std::int64_t advisory_key(const std::string& participant) {

@@ -204,10 +204,11 @@ std::optional<std::string> refuse_names(const std::vector<Token>& tokens) {
       return token.value + " locks for the session. Use pg_advisory_xact_lock.";
     if (token.value == "assent" && after == ".")
       return "The schema assent belongs to the participant itself.";
-    if (token.value != "set_config" || after != "(" || i + 2 >= tokens.size()) continue;
+    if (token.value != "set_config" || after != "(" || i + 3 >= tokens.size()) continue;
     std::string name = tokens[i + 2].value;
     std::transform(name.begin(), name.end(), name.begin(), lower);
-    if (tokens[i + 2].kind != Kind::text || name == "role" || name == "session_authorization")
+    const bool literal = tokens[i + 2].kind == Kind::text && tokens[i + 3].value == ",";
+    if (!literal || name == "role" || name == "session_authorization")
       return "set_config is allowed with the setting's name written as a literal, and not for the "
              "role.";
   }
