@@ -89,7 +89,7 @@ IMPURE_CODE = (
     (r"\b\w*(system|steady|high_resolution|file|utc)_clock\b", "reads a clock"),
     (r"\b(time|clock_gettime|gettimeofday)\s*\(", "reads a clock"),
     (r"\b(throw|try|catch)\b", "uses exceptions"),
-    (r"\bstd::(thread|jthread|mutex|atomic\w*|async|lock_guard)\b|\bthread_local\b", "uses threads"),
+    (r"\bstd::(j?thread|mutex|atomic\w*|async|lock_guard)\b|\bthread_local\b", "uses threads"),
     (r"\bstd::(random_device|mt19937\w*)|\bs?rand\s*\(|\bgetrandom\b", "is random"),
     (r"\bstd::(cout|cerr|clog|cin)\b|\bf?printf\s*\(", "does I/O"),
     (r"\bgetenv\b", "reads the environment"))
@@ -100,7 +100,8 @@ def purity(source, tree):
         return
     remedy = "the protocol is a value: let the host do it and hand the result in as an event"
     for line, name in source.includes:
-        if name[1:-1] in IMPURE_HEADERS or (name[0] == "<" and not re.fullmatch(r"<[a-z_0-9]+>", name)):
+        standard = name[0] == '"' or re.fullmatch(r"<[a-z_0-9]+>", name)
+        if not standard or name[1:-1] in IMPURE_HEADERS:
             yield line, f"{name} in the pure part of protocol/; {remedy}"
     for pattern, what in IMPURE_CODE:
         for match in re.finditer(pattern, source.code):
@@ -109,7 +110,8 @@ def purity(source, tree):
 
 # ---- traps of coroutines in g++ 12 --------------------------------------------------------------
 
-LAMBDA_WITH_CAPTURES = re.compile(r"(?<![\w\])\[])\s*\[(?!\[)\s*[^\]\s][^\]]*\]\s*(?:[({<]|mutable\b)")
+LAMBDA_WITH_CAPTURES = re.compile(
+    r"(?<![\w\])\[])\s*\[(?!\[)\s*[^\]\s][^\]]*\]\s*(?:[({<]|mutable\b)")
 
 
 def awaited(code, start):
@@ -131,8 +133,8 @@ def coroutine_lambda(source, tree):
         found = LAMBDA_WITH_CAPTURES.search(expression)
         if found:
             yield (source.line_of(match.end() + found.start() + len(found.group()) - 1),
-                   "a lambda with captures inside a co_await expression: g++ 12 destroys its captures "
-                   "twice; name the lambda on a line before")
+                   "a lambda with captures inside a co_await expression: g++ 12 destroys its "
+                   "captures twice; name the lambda on a line before")
 
 
 def coroutine_ternary(source, tree):
@@ -146,7 +148,8 @@ def coroutine_ternary(source, tree):
 MOST_FILE_LINES = 500
 MOST_FUNCTION_LINES = 60
 MOST_COLUMNS = 100
-NO_FUNCTION = re.compile(r"\b(if|for|while|switch|catch|namespace|struct|class|union|enum|do|else|try)\b")
+NO_FUNCTION = re.compile(
+    r"\b(if|for|while|switch|catch|namespace|struct|class|union|enum|do|else|try)\b")
 FUNCTION_HEAD = re.compile(
     r"\)\s*(?:(?:const|noexcept|override|final|mutable|&&?)\s*)*(?:->\s*[\w:<>,\s*&]+)?"
     r"(?:requires\b.*)?(?:\s*:\s[^;]*)?$", re.S)
@@ -191,9 +194,9 @@ def function_length(source, tree):
     for start, end, head in functions(source.code):
         lines = source.code.count("\n", start, end) + 1
         if lines > MOST_FUNCTION_LINES:
-            names = re.findall(r"[\w:~]+(?=\s*\()", head)
-            yield (source.line_of(start), f"{names[0] if names else 'a function'} has {lines} lines, the "
-                   f"limit is {MOST_FUNCTION_LINES}; give its steps names of their own")
+            name = (re.findall(r"[\w:~]+(?=\s*\()", head) or ["a function"])[0]
+            yield (source.line_of(start), f"{name} has {lines} lines, the limit is "
+                   f"{MOST_FUNCTION_LINES}; give its steps names of their own")
 
 
 def columns(source, tree):

@@ -26,12 +26,12 @@ def loose_ends(source, tree):
     for number, line in enumerate(source.lines, 1):
         match = re.search(rf"\b({WORDS})\b", line)
         if match:
-            yield number, f"{match.group()} in the tree; do it now, or open an issue and leave it out"
+            yield number, f"{match.group()} in the tree; do it now, or open an issue instead"
 
 
 LEAKS = (
     (r"(?<![\w.})-])/work\b(?!ing|er|s\b)", "a folder of the machine this was written on"),
-    (r"(?<![\w.})-])/tmp/" + "assent" + r"\b", "a scratch folder of the machine this was written on"),
+    (r"(?<![\w.})-])/tmp/" + "assent" + r"\b", "a folder of the machine this was written on"),
     (r"\.\./" + "shared" + r"\b", "a file outside the repository"),
     (r"https?://[\w.-]*(registry|mirror|artifactory|nexus|pypi|goproxy|proxy)[\w.-]*\.\w+",
      "a package registry's address"),
@@ -43,8 +43,8 @@ def leaks(source, tree):
         for pattern, what in LEAKS:
             match = re.search(pattern, line)
             if match:
-                yield number, (f"{match.group()} is {what}; name nothing outside the repository, and "
-                               "leave registries to the user's own configuration")
+                yield number, (f"{match.group()} is {what}; name nothing outside the repository, "
+                               "and leave registries to the user's own configuration")
 
 
 # ---- documents ----------------------------------------------------------------------------------
@@ -68,20 +68,26 @@ def anchors(source):
         if match:
             words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", match.group(1)).lower()
             anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
-            count = sum(1 for a in found if a == anchor or re.fullmatch(re.escape(anchor) + r"-\d+", a))
+            again = re.compile(re.escape(anchor) + r"(-\d+)?")
+            count = sum(1 for other in found if again.fullmatch(other))
             found.add(f"{anchor}-{count}" if count else anchor)
     return found
+
+
+LINK = re.compile(r"\]\(\s*<?([^)\s>]+)")
+HTML_LINK = re.compile(r'(?:src|href)="([^"]+)"')
 
 
 def links(source, tree):
     if not source.path.endswith(".md"):
         return
     for number, line in prose(source):
-        for target in re.findall(r"\]\(\s*<?([^)\s>]+)", line) + re.findall(r'(?:src|href)="([^"]+)"', line):
+        for target in LINK.findall(line) + HTML_LINK.findall(line):
             if re.match(r"[a-z][a-z0-9+.-]*:", target):
                 continue
             path, _, anchor = target.partition("#")
-            full = os.path.normpath(os.path.join(os.path.dirname(source.path), path)) if path else source.path
+            folder = os.path.dirname(source.path)
+            full = os.path.normpath(os.path.join(folder, path)) if path else source.path
             if full.startswith("..") or not tree.exists(full):
                 yield number, f"{target} leads nowhere; correct the link or add the file"
                 continue
@@ -122,8 +128,8 @@ def presets(tree):
     if not source:
         return set()
     kinds = json.loads(source.text)
-    return {p["name"] for kind in ("configurePresets", "buildPresets", "testPresets") for p in kinds.get(kind, [])
-            if not p.get("hidden")}
+    return {p["name"] for kind in ("configurePresets", "buildPresets", "testPresets")
+            for p in kinds.get(kind, []) if not p.get("hidden")}
 
 
 def programs(tree):
@@ -155,7 +161,7 @@ def readme_commands(source, tree):
             if not tree.exists(program) or not tree.executable(program):
                 yield number, f"{program} is not there or not executable; correct the command"
         elif program not in KNOWN_COMMANDS and program not in programs(tree):
-            yield number, f"{program} is unknown; correct it, or add it to KNOWN_COMMANDS in tests/tidy"
+            yield number, f"{program} is unknown; correct it, or add it to KNOWN_COMMANDS"
 
 
 TEXT_RULES = (blanks, loose_ends, leaks, links, readme_commands)
