@@ -1,0 +1,63 @@
+#include "protocol/runtime/admin.hpp"
+
+#include <boost/json.hpp>
+
+#include "protocol/runtime/http_server.hpp"
+#include "protocol/runtime/metrics.hpp"
+
+namespace assent {
+namespace {
+
+namespace json = boost::json;
+
+HttpResponse answer(unsigned status, const json::value& body) {
+  return {status, "application/json", {{"Cache-Control", "no-store"}}, json::serialize(body)};
+}
+
+HttpResponse problem(unsigned status, std::string_view what) {
+  auto response = answer(status, {{"type", "about:blank"}, {"status", status}, {"detail", what}});
+  response.content_type = "application/problem+json";
+  return response;
+}
+
+HttpResponse readiness(const std::vector<std::string>& reasons) {
+  return answer(reasons.empty() ? 200 : 503,
+                {{"ready", reasons.empty()}, {"reasons", json::value_from(reasons)}});
+}
+
+HttpLimits admin_limits() {
+  HttpLimits limits;
+  limits.body_bytes = 0;
+  limits.connections = 64;
+  return limits;
+}
+
+}  // namespace
+
+AdminServer::AdminServer(boost::asio::io_context& io, Metrics& metrics,
+                         std::function<std::vector<std::string>()> not_ready)
+    : server_(std::make_unique<HttpServer>(
+          io, admin_limits(),
+          [&metrics, not_ready = std::move(not_ready)](HttpRequest request,
+                                                       HttpServer::Respond respond) {
+            if (request.method != "GET") {
+              auto refused = problem(405, "This can only be read: GET or HEAD.");
+              refused.headers.emplace_back("Allow", "GET, HEAD");
+              return respond(std::move(refused));
+            }
+            if (request.path == "/livez") return respond(answer(200, {{"alive", true}}));
+            if (request.path == "/readyz") return respond(readiness(not_ready()));
+            if (request.path == "/metrics") {
+              return respond({200, "text/plain; version=0.0.4", {}, metrics.text()});
+            }
+            respond(problem(404, "There are /livez, /readyz and /metrics here."));
+          },
+          problem)) {}
+
+AdminServer::~AdminServer() = default;
+
+std::uint16_t AdminServer::listen(const std::string& address, std::uint16_t port) {
+  return server_->listen(address, port);
+}
+
+}  // namespace assent

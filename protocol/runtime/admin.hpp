@@ -1,0 +1,37 @@
+// What operators and their machinery ask a daemon: alive, ready, metrics. On a listener of its own,
+// so that it answers when the API is full, and need not be where the API is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace assent {
+
+class HttpServer;
+class Metrics;
+
+//   GET /livez    200 as long as the loop turns; depends on nothing else
+//   GET /readyz   200, or 503 with the reasons: {"ready":false,"reasons":["…"]}
+//   GET /metrics  Prometheus text
+class AdminServer {
+ public:
+  // `not_ready` gives the reasons, for people, why work should not be sent here; none: ready. It is
+  // called on the I/O thread.
+  AdminServer(boost::asio::io_context& io, Metrics& metrics,
+              std::function<std::vector<std::string>()> not_ready);
+  ~AdminServer();
+  // As HttpServer::listen.
+  std::uint16_t listen(const std::string& address, std::uint16_t port);
+
+ private:
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace assent

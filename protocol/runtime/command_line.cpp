@@ -1,0 +1,172 @@
+#include "protocol/runtime/command_line.hpp"
+
+#include <algorithm>
+
+#include "protocol/runtime/suggestion.hpp"
+
+namespace assent {
+namespace {
+
+struct KnownOption {
+  std::string name;
+  bool takes_value;
+};
+
+std::vector<KnownOption> known_options(const DaemonSpec& spec) {
+  std::vector<KnownOption> known = {{"--help", false},
+                                    {"--version", false},
+                                    {"--print-config", false},
+                                    {"--list-crash-points", false},
+                                    {"--config", true}};
+  for (const auto& key : spec.keys) {
+    if (key.secret) continue;
+    known.push_back({"--" + option_name(key.name), key.type != KeyType::boolean});
+  }
+  return known;
+}
+
+[[noreturn]] void refuse_option(const std::string& name, const DaemonSpec& spec) {
+  for (const auto& key : spec.keys) {
+    if (key.secret && name == "--" + option_name(key.name)) {
+      throw UsageError(key.name + " is secret: set " + environment_name(key.name) +
+                       " or write it into the file, as everybody can see the command line");
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& option : known_options(spec)) names.push_back(option.name);
+  throw UsageError("unknown option " + name + suggestion(name, names));
+}
+
+std::string read_command(const std::vector<std::string>& words, const DaemonSpec& spec) {
+  if (words.empty()) return spec.commands.empty() ? "" : spec.commands.front().name;
+  std::vector<std::string> names;
+  for (const auto& command : spec.commands) names.push_back(command.name);
+  if (std::find(names.begin(), names.end(), words[0]) == names.end()) {
+    throw UsageError("unknown command \"" + words[0] + "\"" + suggestion(words[0], names));
+  }
+  if (words.size() > 1) throw UsageError("one argument too many: \"" + words[1] + "\"");
+  return words[0];
+}
+
+std::string kind(const ConfigKey& key) {
+  if (!key.choices.empty()) {
+    std::string all;
+    for (const auto& choice : key.choices) all += (all.empty() ? "" : "|") + choice;
+    return all;
+  }
+  switch (key.type) {
+    case KeyType::text:
+      return "TEXT";
+    case KeyType::integer:
+      return "NUMBER";
+    case KeyType::duration:
+      return "DURATION";
+    case KeyType::size:
+      return "SIZE";
+    case KeyType::list:
+      return "A,B,…";
+    case KeyType::boolean:
+      return "true|false";
+  }
+  return "";
+}
+
+std::string describe(const ConfigKey& key) {
+  std::string text = "  ";
+  if (key.secret) {
+    text += environment_name(key.name) + " (no option, as it is secret)";
+  } else {
+    text += "--" + option_name(key.name) + " " + kind(key);
+  }
+  text += "\n      " + key.help;
+  if (key.required) {
+    text += " (required)";
+  } else if (!key.standard.empty()) {
+    text += " (default: " + key.standard + ")";
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+CommandLine read_command_line(const std::vector<std::string>& arguments, const DaemonSpec& spec) {
+  const auto known = known_options(spec);
+  CommandLine line;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (!argument.starts_with('-')) {
+      words.push_back(argument);
+      continue;
+    }
+    const auto equals = argument.find('=');
+    const std::string name = argument == "-h" ? "--help" : argument.substr(0, equals);
+    const auto option = std::find_if(known.begin(), known.end(), [&](const KnownOption& candidate) {
+      return candidate.name == name;
+    });
+    if (option == known.end()) refuse_option(name, spec);
+    if (equals != std::string::npos) {
+      line.options.push_back(argument);
+    } else if (!option->takes_value) {
+      line.options.push_back(name + "=true");
+    } else if (++i < arguments.size()) {
+      line.options.push_back(name + "=" + arguments[i]);
+    } else {
+      throw UsageError("the option " + name + " needs a value");
+    }
+  }
+  line.command = read_command(words, spec);
+  return line;
+}
+
+std::string help_page(const DaemonSpec& spec) {
+  std::string page = spec.name + " " + spec.version + ": " + spec.summary +
+                     "\n\nUsage: " + spec.name + (spec.commands.empty() ? "" : " [COMMAND]") +
+                     " [OPTION]...\n";
+  if (!spec.commands.empty()) page += "\nCommands\n";
+  for (const auto& command : spec.commands) {
+    page += "  " + command.name + "\n      " + command.help +
+            (&command == &spec.commands.front() ? " (the default)" : "") + "\n";
+  }
+  page +=
+      "\nOptions\n"
+      "  --config FILE\n      Read a TOML file (also: ASSENT_CONFIG)\n";
+  for (const auto& key : spec.keys) page += describe(key);
+  page +=
+      "  --print-config\n      Print every key, its value and where that came from, and end\n"
+      "  --list-crash-points\n      Print the points ASSENT_CRASH_POINTS may name, and end\n"
+      "  --version\n"
+      "  -h, --help\n";
+  if (!spec.keys.empty()) {
+    const auto& name = spec.keys.front().name;
+    const auto dot = name.find('.');
+    page += "\nEvery option but --config may also stand in the environment or the file:\n  --" +
+            option_name(name) + " is " + environment_name(name) + ", and in the file ";
+    page += dot == std::string::npos
+                ? name + " = …\n"
+                : "[" + name.substr(0, dot) + "] " + name.substr(dot + 1) + " = …\n";
+    page +=
+        "An option wins over the environment, that over the file, that over the default.\n"
+        "Durations are written 500ms, 2s, 10m, 1h; sizes 65536, 64KiB, 16MiB.\n";
+  }
+  page +=
+      "\nExit codes\n"
+      "  0   ended as asked\n"
+      "  64  the command line is not understood\n"
+      "  70  a defect, or storage that failed\n"
+      "  75  something outside was missing: start again later\n"
+      "  78  the configuration or the data needs a person\n";
+  if (!spec.example.empty()) page += "\nExample\n" + spec.example + "\n";
+  return page;
+}
+
+std::string config_page(const DaemonSpec& spec, const Config& config) {
+  std::string page;
+  for (const auto& key : spec.keys) {
+    const std::string value = key.secret ? "(secret)" : "\"" + config.written(key.name) + "\"";
+    page += key.name + " = " + value + "  # " + config.source(key.name) + "\n";
+  }
+  return page;
+}
+
+}  // namespace assent

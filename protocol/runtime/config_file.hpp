@@ -1,0 +1,19 @@
+// The configuration's layers besides the options: the TOML file and the environment.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "protocol/runtime/config.hpp"
+
+namespace assent {
+
+// By key. Both throw ConfigError for a key or variable that is not declared, naming the nearest.
+std::map<std::string, ConfigValue> read_config_file(const std::string& path,
+                                                    const std::vector<ConfigKey>& keys);
+// `environment`: "NAME=value"; names that do not begin with ASSENT_ are not ours.
+std::map<std::string, ConfigValue> read_environment(const std::vector<std::string>& environment,
+                                                    const std::vector<ConfigKey>& keys);
+
+}  // namespace assent

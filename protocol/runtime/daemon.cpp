@@ -1,0 +1,194 @@
+#include "protocol/runtime/daemon.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include <Poco/AutoPtr.h>
+#include <Poco/Util/MapConfiguration.h>
+#include <Poco/Util/OptionCallback.h>
+#include <Poco/Util/OptionSet.h>
+#include <Poco/Util/ServerApplication.h>
+#include <unistd.h>
+
+#include "protocol/runtime/command_line.hpp"
+#include "protocol/runtime/config_file.hpp"
+#include "protocol/runtime/crash_points.hpp"
+#include "protocol/runtime/log.hpp"
+
+extern char** environ;
+
+namespace assent {
+namespace {
+
+using Values = std::map<std::string, ConfigValue>;
+using Exit = ExitCode;  // POCO's frame has codes of the same name
+
+DaemonSpec with_common_keys(DaemonSpec spec) {
+  ConfigKey level{"log.level", KeyType::text, "info", "The least important level to log"};
+  level.choices = {"debug", "info", "warning", "error"};
+  ConfigKey format{"log.format", KeyType::text, "auto",
+                   "Lines for people or for machines; auto: text on a terminal, else json"};
+  format.choices = {"auto", "text", "json"};
+  spec.keys.push_back(std::move(level));
+  spec.keys.push_back(std::move(format));
+  return spec;
+}
+
+void set_up_logging(const Config& config) {
+  const std::string& format = config.text("log.format");
+  const bool text = format == "text" || (format == "auto" && ::isatty(STDERR_FILENO) == 1);
+  log::set_up(text ? log::Format::text : log::Format::json,
+              log::parse_level(config.text("log.level")).value_or(log::Level::info));
+}
+
+// POCO's frame: it takes the options apart and holds the layers of configuration. Its own waiting
+// for signals is not used, as it has lost some.
+class Frame : public Poco::Util::ServerApplication {
+ public:
+  Frame(const DaemonSpec& spec, std::string command,
+        const std::function<int(const DaemonRun&)>& body)
+      : spec_(spec), command_(std::move(command)), body_(body) {}
+
+  using Poco::Util::ServerApplication::run;
+
+ protected:
+  void defineOptions(Poco::Util::OptionSet& options) override {
+    Poco::Util::Application::defineOptions(options);
+    for (const char* name : {"help", "version", "print-config", "list-crash-points", "config"}) {
+      define(options, name, "");
+    }
+    for (const auto& key : spec_.keys) {
+      if (!key.secret) define(options, option_name(key.name), key.name);
+    }
+  }
+
+  int main(const ArgVec&) override {
+    if (switches_.contains("help")) return print(help_page(spec_));
+    if (switches_.contains("version")) return print(spec_.name + " " + spec_.version + "\n");
+    if (switches_.contains("list-crash-points")) return print_crash_points();
+    Config config;
+    try {
+      config = load();
+      const char* orders = std::getenv("ASSENT_CRASH_POINTS");
+      arm_crash_points(orders ? orders : "", spec_.crash_points);
+    } catch (const std::exception& error) {
+      std::cerr << spec_.name << ": " << error.what() << '\n';
+      return Exit::configuration;
+    }
+    if (switches_.contains("print-config")) return print(config_page(spec_, config));
+    set_up_logging(config);
+    return perform(std::move(config));
+  }
+
+ private:
+  void define(Poco::Util::OptionSet& options, const std::string& name, const std::string& key) {
+    options.addOption(Poco::Util::Option(name, "").repeatable(true).argument("VALUE").callback(
+        Poco::Util::OptionCallback<Frame>(this, &Frame::take)));
+    keys_[name] = key;
+  }
+
+  void take(const std::string& name, const std::string& value) {
+    const std::string& key = keys_[name];
+    if (key.empty()) {
+      switches_[name] = value;
+      return;
+    }
+    auto& given = options_[key];
+    const bool again = !given.source.empty();
+    const bool list = std::any_of(spec_.keys.begin(), spec_.keys.end(), [&](const ConfigKey& k) {
+      return k.name == key && k.type == KeyType::list;
+    });
+    if (again && !list) throw UsageError("the option --" + name + " is given twice");
+    given = {again ? given.text + "," + value : value, "option --" + name};
+  }
+
+  // Lowest first: the layer mounted later wins, which is what POCO's priorities say as well.
+  Config load() {
+    std::map<std::string, std::string> sources;
+    int priority = 0;
+    const auto mount = [&](const Values& values) {
+      Poco::AutoPtr<Poco::Util::MapConfiguration> layer(new Poco::Util::MapConfiguration);
+      for (const auto& [key, value] : values) {
+        layer->setString(key, value.text);
+        sources[key] = value.source;
+      }
+      config().add(layer, --priority);
+    };
+    if (const std::string file = config_path(); !file.empty()) {
+      mount(read_config_file(file, spec_.keys));
+    }
+    std::vector<std::string> environment;
+    for (char** variable = environ; *variable; ++variable) environment.emplace_back(*variable);
+    mount(read_environment(environment, spec_.keys));
+    mount(options_);
+
+    Values given;
+    for (const auto& [key, source] : sources) given[key] = {config().getRawString(key), source};
+    return Config(spec_.keys, given);
+  }
+
+  std::string config_path() const {
+    if (const auto given = switches_.find("config"); given != switches_.end()) return given->second;
+    const char* variable = std::getenv("ASSENT_CONFIG");
+    return variable ? variable : "";
+  }
+
+  int perform(Config config) {
+    try {
+      return body_({command_, std::move(config)});
+    } catch (const ConfigError& error) {
+      log::error(error.what());
+      return Exit::configuration;
+    } catch (const TemporaryError& error) {
+      log::error(error.what());
+      return Exit::temporary;
+    } catch (const std::exception& error) {
+      log::error("ended by a failure nobody expected", {{"what", error.what()}});
+      return Exit::internal;
+    }
+  }
+
+  static int print(const std::string& text) {
+    std::cout << text << std::flush;
+    return std::cout ? Exit::ok : Exit::internal;
+  }
+
+  int print_crash_points() {
+    std::string all;
+    for (const auto& name : spec_.crash_points) all += name + "\n";
+    return print(all);
+  }
+
+  const DaemonSpec& spec_;
+  std::string command_;
+  const std::function<int(const DaemonRun&)>& body_;
+  std::map<std::string, std::string> keys_;      // of each option; empty for switches
+  std::map<std::string, std::string> switches_;  // help, config, …
+  Values options_;
+};
+
+}  // namespace
+
+int run_daemon(int argc, char** argv, const DaemonSpec& given,
+               const std::function<int(const DaemonRun&)>& body) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const DaemonSpec spec = with_common_keys(given);
+  try {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    auto line = read_command_line(arguments, spec);
+    Poco::AutoPtr<Frame> frame(new Frame(spec, line.command, body));
+    line.options.insert(line.options.begin(), argv[0]);
+    frame->init(line.options);
+    return frame->run();
+  } catch (const Poco::Exception& error) {
+    std::cerr << spec.name << ": " << error.displayText() << '\n';
+  } catch (const std::exception& error) {
+    std::cerr << spec.name << ": " << error.what() << '\n';
+  }
+  std::cerr << "Try " << spec.name << " --help.\n";
+  return ExitCode::usage;
+}
+
+}  // namespace assent

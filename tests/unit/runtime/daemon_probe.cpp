@@ -1,0 +1,83 @@
+// A daemon that does nothing but print its configuration; run as a process by daemon_test.cpp.
+#include <iostream>
+
+#include <boost/asio/io_context.hpp>
+
+#include "protocol/runtime/crash_points.hpp"
+#include "protocol/runtime/daemon.hpp"
+#include "protocol/runtime/log.hpp"
+
+using namespace assent;
+
+namespace {
+
+DaemonSpec spec() {
+  DaemonSpec spec;
+  spec.name = "probe";
+  spec.version = "1.2.3";
+  spec.summary = "prints its configuration";
+  spec.commands = {{"run", "Print everything"},
+                   {"wait", "Wait for a signal"},
+                   {"fail", "Fail as `name` says"},
+                   {"crash", "Pass crash points"}};
+  spec.keys = {{"http.listen", KeyType::text, "127.0.0.1:80", "Where to listen"},
+               {"http.idle_timeout", KeyType::duration, "75s", "Idle", false, false, 1000, 600'000},
+               {"http.body", KeyType::size, "1MiB", "Largest body", false, false, 1, 1 << 30},
+               {"count", KeyType::integer, "3", "A number", false, false, 1, 10},
+               {"peers", KeyType::list, "", "Addresses"},
+               {"on", KeyType::boolean, "false", "A switch"},
+               {"name", KeyType::text, "", "A name", true},
+               {"db.password", KeyType::text, "", "A secret", false, true}};
+  spec.crash_points = {"log.after-write", "send.commit"};
+  spec.example = "  probe --name x";
+  return spec;
+}
+
+int fail(const std::string& how) {
+  if (how == "config") throw ConfigError("the data is another's");
+  if (how == "temporary") throw TemporaryError("the database is away");
+  if (how == "defect") throw std::runtime_error("a bug");
+  return 7;
+}
+
+int wait_for_signal() {
+  boost::asio::io_context io(1);
+  TerminationSignals* waiting = nullptr;
+  TerminationSignals signals(io, [&] {
+    std::cout << "draining" << std::endl;
+    if (waiting) waiting->cancel();
+  });
+  if (!std::getenv("STUBBORN")) waiting = &signals;
+  std::cout << "ready" << std::endl;
+  io.run();
+  return 0;
+}
+
+int pass_crash_points() {
+  for (int i = 1; i <= 3; ++i) {
+    std::cout << i << (crash_point("log.", "after-write") ? " error" : " passed") << std::endl;
+    crash_point("send.commit");
+  }
+  return 0;
+}
+
+int run(const DaemonRun& run) {
+  const Config& config = run.config;
+  if (run.command == "wait") return wait_for_signal();
+  if (run.command == "fail") return fail(config.text("name"));
+  if (run.command == "crash") return pass_crash_points();
+  std::cout << "listen " << config.text("http.listen") << "\nidle "
+            << config.duration("http.idle_timeout").count() << "\nbody " << config.size("http.body")
+            << "\ncount " << config.integer("count") << "\npeers";
+  for (const auto& peer : config.list("peers")) std::cout << ' ' << peer;
+  std::cout << "\non " << config.boolean("on") << "\nname " << config.text("name") << "\npassword "
+            << config.text("db.password") << std::endl;
+  log::info("printed", {{"name", config.text("name")}, {"count", config.integer("count")}});
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_daemon(argc, argv, spec(), run);
+}

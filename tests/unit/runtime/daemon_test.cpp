@@ -1,0 +1,270 @@
+// The daemon frame as a person meets it: a process, its options, its environment, its file.
+#include "protocol/runtime/daemon.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/catch.hpp"
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+struct Outcome {
+  int code = -1;  // exit code, or minus the signal
+  std::string out;
+  std::string err;
+  bool says(const std::string& text) const { return err.find(text) != std::string::npos; }
+  bool prints(const std::string& text) const { return out.find(text) != std::string::npos; }
+};
+
+std::vector<char*> pointers(Strings& strings) {
+  std::vector<char*> out;
+  for (auto& text : strings) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+class Probe {
+ public:
+  Probe(Strings arguments, Strings environment) {
+    arguments.insert(arguments.begin(), ASSENT_PROBE);
+    int out[2];
+    int err[2];
+    REQUIRE(::pipe2(out, O_CLOEXEC) == 0);
+    REQUIRE(::pipe2(err, O_CLOEXEC) == 0);
+    auto argv = pointers(arguments);
+    auto envp = pointers(environment);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(out[1], 1);
+      ::dup2(err[1], 2);
+      ::execve(argv[0], argv.data(), envp.data());
+      ::_exit(127);
+    }
+    ::close(out[1]);
+    ::close(err[1]);
+    out_ = out[0];
+    err_ = err[0];
+  }
+  ~Probe() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    ::close(out_);
+    ::close(err_);
+  }
+  void wait_for(const std::string& text) {
+    char byte = 0;
+    while (seen_.find(text) == std::string::npos && ::read(out_, &byte, 1) == 1) seen_ += byte;
+  }
+  void signal(int number) { ::kill(pid_, number); }
+  Outcome finish() {
+    Outcome outcome;
+    outcome.out = seen_ + drain(out_);
+    outcome.err = drain(err_);
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return outcome;
+  }
+
+ private:
+  static std::string drain(int fd) {
+    std::string all;
+    char block[4096];
+    for (ssize_t got = 0; (got = ::read(fd, block, sizeof block)) > 0;) {
+      all.append(block, static_cast<std::size_t>(got));
+    }
+    return all;
+  }
+
+  pid_t pid_ = -1;
+  int out_ = -1;
+  int err_ = -1;
+  std::string seen_;
+};
+
+Outcome probe(Strings arguments, Strings environment = {}) {
+  return Probe(std::move(arguments), std::move(environment)).finish();
+}
+
+// A configuration file that is gone after the test.
+struct File {
+  explicit File(const std::string& text) {
+    static int number = 0;
+    path = std::filesystem::temp_directory_path() /
+           ("assent-daemon-test-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
+    std::ofstream(path) << text;
+  }
+  ~File() { std::filesystem::remove(path); }
+  std::string path;
+};
+
+}  // namespace
+
+TEST_CASE("daemon: defaults, and an option in either form") {
+  const auto outcome = probe({"--name=n", "--count", "4"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.prints("listen 127.0.0.1:80\nidle 75000\nbody 1048576\ncount 4\npeers\non 0\n"));
+}
+
+TEST_CASE("daemon: option before environment before file before default") {
+  File file(
+      "name = \"file\"\ncount = 5\npeers = [\"a:1\", \"b:2\"]\non = true\n"
+      "[http]\nidle_timeout = \"2m\"\nlisten = \"file:1\"\nbody = \"64KiB\"\n"
+      "[db]\npassword = \"${pass}\"\n");
+  const auto outcome = probe({"--config", file.path, "--http-listen=option:1"},
+                             {"ASSENT_HTTP_LISTEN=env:1", "ASSENT_COUNT=6"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out ==
+        "listen option:1\nidle 120000\nbody 65536\ncount 6\npeers a:1 b:2\non 1\nname file\n"
+        "password ${pass}\n");
+}
+
+TEST_CASE("daemon: the file may be named by the environment, lists by repeating") {
+  File file("name = \"file\"\n");
+  const auto outcome =
+      probe({"--peers=a:1", "--peers", "b:2", "--on"}, {"ASSENT_CONFIG=" + file.path});
+  CHECK(outcome.prints("peers a:1 b:2\non 1\nname file\n"));
+}
+
+TEST_CASE("daemon: the command line is refused by name") {
+  const auto refused = [](Strings arguments, const std::string& text) {
+    const auto outcome = probe(std::move(arguments));
+    INFO(outcome.err);
+    CHECK(outcome.code == 64);
+    CHECK(outcome.says(text));
+    CHECK(outcome.says("--help"));
+  };
+  refused({"--http-listn=x"}, "unknown option --http-listn; did you mean \"--http-listen\"?");
+  refused({"--http-lis=x"}, "unknown option --http-lis");
+  refused({"-x"}, "unknown option -x");
+  refused({"--daemon"}, "unknown option --daemon");
+  refused({"--count"}, "--count needs a value");
+  refused({"--count=1", "--count=2"}, "--count is given twice");
+  refused({"rum"}, "unknown command \"rum\"; did you mean \"run\"?");
+  refused({"run", "more"}, "one argument too many: \"more\"");
+  refused({"--db-password=x"}, "db.password is secret: set ASSENT_DB_PASSWORD");
+}
+
+TEST_CASE("daemon: the configuration is refused by name") {
+  const auto refused = [](Strings arguments, Strings environment, const std::string& text) {
+    const auto outcome = probe(std::move(arguments), std::move(environment));
+    INFO(outcome.err);
+    CHECK(outcome.code == 78);
+    CHECK(outcome.says(text));
+  };
+  refused({}, {}, "name is not given; set --name or ASSENT_NAME");
+  refused({"--name=n", "--count=11"}, {},
+          "count (option --count): \"11\" is too large; the most is 10");
+  refused({"--name=n"}, {"ASSENT_COUNT=0"}, "count (ASSENT_COUNT): \"0\" is too small");
+  refused({"--name=n", "--count=x"}, {}, "is not a whole number");
+  refused({"--name=n", "--http-idle-timeout=75"}, {}, "\"75\" is not a duration");
+  refused({"--name=n", "--http-idle-timeout=11m"}, {}, "the most is 10m");
+  refused({"--name=n", "--http-body=1MB"}, {}, "\"1MB\" is not a size");
+  refused({"--name=n", "--on=yes"}, {}, "\"yes\" is not true or false");
+  refused({"--name=n", "--log-level=loud"}, {}, "is none of debug, info, warning, error");
+  refused({"--name=n"}, {"ASSENT_HTTP_LISTN=x"},
+          "ASSENT_HTTP_LISTN, which is not known here; did you mean \"ASSENT_HTTP_LISTEN\"?");
+  refused({"--name=n", "--config=/nowhere.toml"}, {}, "/nowhere.toml");
+  refused({"--name=n"}, {"ASSENT_CRASH_POINTS=send.comit=kill"},
+          "no crash point \"send.comit\"; did you mean \"send.commit\"?");
+}
+
+TEST_CASE("daemon: the file is refused by key and line") {
+  const auto refused = [](const std::string& text, const std::string& expected) {
+    File file(text);
+    const auto outcome = probe({"--name=n", "--config", file.path});
+    INFO(outcome.err);
+    CHECK(outcome.code == 78);
+    CHECK(outcome.says(file.path + ", line 2: " + expected));
+  };
+  refused("[http]\nlisten_ = \"x\"\n",
+          "there is no key \"http.listen_\"; did you mean \"http.listen\"?");
+  refused("on = true\n[http\n", "");
+  refused("on = true\ncount = 1.5\n", "a value is a text, a whole number");
+  refused("on = true\npeers = [\"a,b\"]\n", "\"a,b\" holds a comma");
+  File wrong("count = 99\n");
+  CHECK(probe({"--name=n", "--config", wrong.path}).says("count (" + wrong.path + ", line 1)"));
+}
+
+TEST_CASE("daemon: pages") {
+  const auto help = probe({"--help"});
+  CHECK(help.code == 0);
+  for (const char* part :
+       {"Usage: probe [COMMAND] [OPTION]...", "(the default)", "--http-idle-timeout DURATION",
+        "(default: 75s)", "(required)", "ASSENT_DB_PASSWORD (no option", "[http] listen", "78  ",
+        "  probe --name x", "debug|info|warning|error"}) {
+    INFO(part);
+    CHECK(help.prints(part));
+  }
+  CHECK(probe({"-h"}).out == help.out);
+  CHECK(probe({"--version"}).out == "probe 1.2.3\n");
+  CHECK(probe({"--list-crash-points"}).out == "log.after-write\nsend.commit\n");
+  const auto shown = probe({"--print-config", "--name=n"}, {"ASSENT_DB_PASSWORD=hush"});
+  CHECK(shown.prints("name = \"n\"  # option --name"));
+  CHECK(shown.prints("db.password = (secret)  # ASSENT_DB_PASSWORD"));
+  CHECK_FALSE(shown.prints("hush"));
+}
+
+TEST_CASE("daemon: what the body throws becomes an exit code and a line") {
+  CHECK(probe({"fail", "--name=config"}).code == 78);
+  CHECK(probe({"fail", "--name=config"}).says("the data is another's"));
+  CHECK(probe({"fail", "--name=temporary"}).code == 75);
+  CHECK(probe({"fail", "--name=defect"}).code == 70);
+  CHECK(probe({"fail", "--name=x"}).code == 7);
+}
+
+TEST_CASE("daemon: lines for machines where nobody looks, for people if asked") {
+  CHECK(probe({"--name=n"}).says("\"level\":\"info\",\"message\":\"printed\",\"name\":\"n\""));
+  CHECK(probe({"--name=n", "--log-format=text"}).says("INFO    printed name=n count=3"));
+  CHECK(probe({"--name=n", "--log-level=error"}).err.empty());
+}
+
+TEST_CASE("daemon: the first signal drains, the second ends") {
+  for (const int number : {SIGTERM, SIGINT}) {
+    Probe polite({"wait", "--name=n"}, {});
+    polite.wait_for("ready");
+    polite.signal(SIGPIPE);
+    polite.signal(number);
+    const auto outcome = polite.finish();
+    CHECK(outcome.code == 0);
+    CHECK(outcome.prints("draining"));
+  }
+  Probe stubborn({"wait", "--name=n"}, {"STUBBORN=1"});
+  stubborn.wait_for("ready");
+  stubborn.signal(SIGTERM);
+  stubborn.wait_for("draining");
+  stubborn.signal(SIGTERM);
+  CHECK(stubborn.finish().code == 128 + SIGTERM);
+}
+
+TEST_CASE("crash points: what is ordered happens, at its passage") {
+  const auto crash = [](const std::string& orders) {
+    return probe({"crash", "--name=n"}, {"ASSENT_CRASH_POINTS=" + orders});
+  };
+  CHECK(crash("").out == "1 passed\n2 passed\n3 passed\n");
+  CHECK(crash("log.after-write=error").out == "1 error\n2 passed\n3 passed\n");
+  CHECK(crash("log.after-write=error@2").out == "1 passed\n2 error\n3 passed\n");
+  CHECK(crash("log.after-write=error@2+").out == "1 passed\n2 error\n3 error\n");
+  const auto killed = crash("send.commit=kill@2,log.after-write=error");
+  CHECK(killed.code == -SIGKILL);
+  CHECK(killed.out == "1 error\n2 passed\n");
+  CHECK(killed.says("send.commit: killed by order"));
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(crash("log.after-write=delay:300ms@3").code == 0);
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(300));
+  for (const char* wrong :
+       {"log.after-write", "log.after-write=", "log.after-write=die", "log.after-write=kill@0",
+        "log.after-write=kill@x", "log.after-write=delay:5"}) {
+    INFO(wrong);
+    CHECK(crash(wrong).code == 78);
+  }
+}
