@@ -156,9 +156,16 @@ void CoordinatorStep::on(const LogRefused& event) {
     m.epoch_corrected_ = true;
   }
   for (auto& [name, member] : m.members_) {
-    if (member.state != Member::State::greeting) continue;
-    if (!epoch_refused && member.record != event.record) continue;
+    const bool member_refused = member.record == event.record;
+    if (member_refused) {  // what was not written must not count as durable when later records are
+      member.record = 0;
+      member.recorded = false;
+    }
+    const bool greeting = member.state == Member::State::greeting;
+    if (!member_refused && !(epoch_refused && greeting)) continue;
+    if (member.state == Member::State::away) continue;
     member.state = Member::State::away;
+    lost_branches(name);
     out.push_back(Disconnect{name, "the decision log has no room to record the participant"});
   }
   // An End that was refused only means that a later start tells the participants once more.

@@ -52,6 +52,10 @@ bool any(const Doubt& doubt, Knowledge knowledge) {
 // enough for a careful ledger, but not for one that is known to have lost commits, nor for branches
 // it cannot have kept the outcome of.
 void CoordinatorStep::weigh(Doubt& doubt) {
+  if (doubt.askers.empty()) {  // nobody waits for an answer
+    m.doubts_.erase(TxId(doubt.gid.tx));
+    return;
+  }
   if (any(doubt, Knowledge::committed)) return adopt_commit(doubt);
   bool all_heard = true;
   for (const std::string& peer : witnesses(m, doubt)) {

@@ -236,6 +236,7 @@ void CoordinatorStep::on(const ExecuteAsked& event) {
         event.request, tx.tx,
         failure(Problem::invalid_request, "Only an interactive transaction takes statements."),
         fate_of(tx.state));
+  if (tx.state == TxState::open && now.steady >= tx.timer_at) tick(tx);
   if (auto late = too_late(tx))
     return refuse(event.request, tx.tx, std::move(*late), fate_of(tx.state));
 
@@ -291,6 +292,7 @@ void CoordinatorStep::on(const CommitAsked& event) {
         failure(Problem::transaction_not_found, "No transaction of this id is known here."),
         m.fate_of_unknown(event.tx, now));
   Transaction& tx = found->second;
+  if (tx.state == TxState::open && now.steady >= tx.timer_at) tick(tx);
   if (tx.state == TxState::open && tx.conversation.running)
     return refuse(
         event.request, tx.tx,

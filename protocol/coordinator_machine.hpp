@@ -262,7 +262,7 @@ struct Member {
   ServerIdentity server;
   bool recorded = false;         // a MemberRecord with this server identity is durable
   RecordNumber record = 0;       // … or on its way
-  Mark mark;                     // as of its last Ready
+  Mark mark;                     // as of its last Hello or Ready
   Sequence durable_mark = 0;     // told by it, or by the log: it can never be found lower
   Epoch rewound_below = 0;       // … and yet it was: see MemberRecord
   std::vector<HeldBranch> held;  // prepared there as of its last Ready

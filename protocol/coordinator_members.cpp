@@ -23,6 +23,7 @@ void CoordinatorStep::tell_decision(Transaction& tx, TxBranch& branch) {
 void CoordinatorStep::on(const LinkUp& event) {
   const Hello& hello = event.hello;
   bool contradicted = false;
+  Mark seen;
   for (const Mark& mark : hello.marks) {
     if (mark.ledger != m.ledger_) continue;
     if (mark.epoch > m.epoch_ || (mark.epoch == m.epoch_ && mark.life != m.life_)) {
@@ -35,8 +36,10 @@ void CoordinatorStep::on(const LinkUp& event) {
       return;
     }
     contradicted = contradicted || mark.sequence > m.known_sequence(mark.epoch);
+    seen = mark;
   }
   Member& member = m.members_[hello.participant];
+  member.mark = seen;
   member.state = Member::State::greeting;
   member.held.clear();
   if (contradicted && m.epochs_.back().contradicted_below != m.epoch_) {
@@ -102,6 +105,8 @@ void CoordinatorStep::received(const std::string& from, const Ready& message) {
   const auto found = m.members_.find(from);
   if (found == m.members_.end() || found->second.state != Member::State::welcomed) return;
   Member& member = found->second;
+  for (const HeldBranch& branch : message.held)
+    if (stopped_by(from, branch.gid)) return;
   if (message.mark.ledger != m.ledger_ || message.mark.epoch != m.epoch_ ||
       message.mark.life != m.life_) {
     member.state = Member::State::away;
@@ -109,25 +114,27 @@ void CoordinatorStep::received(const std::string& from, const Ready& message) {
     return;
   }
   member.state = Member::State::ready;
+  const bool raised = member.mark.epoch < m.epoch_;
   member.mark = message.mark;
   member.held = message.held;
   if (message.mark.sequence < member.durable_mark && member.rewound_below <= m.epoch_) {
     member.rewound_below = m.epoch_ + 1;
-    log(MemberRecord{from, member.server, member.rewound_below});
+    member.record = log(MemberRecord{from, member.server, member.rewound_below});
   }
-  member.durable_mark = std::max(member.durable_mark, message.mark.sequence);
+  // Raising a mark to a new epoch is a synced commit after all that was journalled.
+  if (raised) member.durable_mark = std::max(member.durable_mark, message.mark.sequence);
 
+  std::set<Gid> held;
+  for (const HeldBranch& branch : message.held) held.insert(branch.gid);
   std::vector<TxId> concerned;
   for (const auto& [id, tx] : m.transactions_)
     if (tx.branch(from)) concerned.push_back(id);
   for (const TxId& id : concerned) {
     Transaction& tx = m.transactions_.at(id);
     TxBranch& branch = *tx.branch(from);
+    if (held.count(gid_of(tx, from))) continue;  // ruled on below
     if (branch.phase == BranchPhase::finishing) tell_decision(tx, branch);
-    const Gid gid = gid_of(tx, from);
-    const bool held = std::any_of(message.held.begin(), message.held.end(),
-                                  [&](const HeldBranch& each) { return each.gid == gid; });
-    if (tx.state == TxState::preparing && branch.phase == BranchPhase::yes && !held)
+    if (tx.state == TxState::preparing && branch.phase == BranchPhase::yes)
       abort(
           tx,
           failure(Problem::participant_unavailable,
@@ -138,7 +145,12 @@ void CoordinatorStep::received(const std::string& from, const Ready& message) {
   }
   for (const HeldBranch& branch : message.held) rule(from, branch);
   std::vector<TxId> doubted;
-  for (const auto& [id, doubt] : m.doubts_) doubted.push_back(id);
+  for (auto& [id, doubt] : m.doubts_) {
+    // Ended by hand, perhaps: then it waits for nothing here any more.
+    if (!held.count(Gid{m.ledger_, doubt.gid.epoch, id, from}) && doubt.askers.erase(from))
+      doubt.evidence.erase(from);
+    doubted.push_back(id);
+  }
   for (const TxId& id : doubted) {
     const auto doubt = m.doubts_.find(id);
     if (doubt != m.doubts_.end()) weigh(doubt->second);
@@ -149,29 +161,56 @@ void CoordinatorStep::received(const std::string& from, const Inquiry& message) 
   rule(from, HeldBranch{message.gid, 0, message.peers});
 }
 
+// Whoever holds a branch of a later epoch than this one's has worked with another coordinator of
+// this ledger.
+bool CoordinatorStep::stopped_by(const std::string& from, const Gid& gid) {
+  if (gid.ledger != m.ledger_ || gid.participant != from || gid.epoch <= m.epoch_) return false;
+  m.stopped_ = true;
+  out.push_back(Stop{"participant " + from + " holds a branch of epoch " +
+                     std::to_string(gid.epoch) + " of this ledger, and this is epoch " +
+                     std::to_string(m.epoch_) +
+                     ": another coordinator runs, or ran, with this ledger"});
+  return true;
+}
+
+// A recorded decision holds for ever, also for a branch that a backup brought back. Of what is
+// undecided nothing is said.
+void CoordinatorStep::rule_by_record(Transaction& tx, const HeldBranch& held) {
+  const Gid& gid = held.gid;
+  switch (tx.state) {
+    case TxState::open:
+    case TxState::preparing:
+    case TxState::deciding:
+      return;
+    case TxState::aborting:
+    case TxState::aborted:
+      // One known by its damage alone (epoch 0) has no record of its other branches: aborted is
+      // aborted.
+      if (tx.epoch == gid.epoch || tx.epoch == 0) send(gid.participant, Abort{gid});
+      return;
+    case TxState::committing:
+    case TxState::committed:
+      if (tx.epoch != gid.epoch) return;
+      if (TxBranch* branch = tx.branch(gid.participant)) return tell_decision(tx, *branch);
+      // Adopted on evidence before this participant was heard of; its end is awaited too.
+      TxBranch late;
+      late.participant = gid.participant;
+      late.phase = BranchPhase::finishing;
+      late.xid = held.xid;
+      late.server = m.members_.at(gid.participant).server;
+      tell_decision(tx, late);
+      if (tx.state == TxState::committing) tx.branches.push_back(std::move(late));
+      return;
+  }
+}
+
 void CoordinatorStep::rule(const std::string& from, const HeldBranch& held) {
   const Gid& gid = held.gid;
-  if (gid.ledger != m.ledger_ || gid.participant != from) return;
+  // Who has not made this epoch durable is not spoken to; its Ready tells again what it holds.
+  if (gid.ledger != m.ledger_ || gid.participant != from || !ready(from)) return;
   const auto found = m.transactions_.find(gid.tx);
-  if (found != m.transactions_.end()) {
-    Transaction& tx = found->second;
-    TxBranch* branch = tx.branch(from);
-    // A recorded decision holds for ever, also for a branch that a backup brought back. Of what is
-    // undecided nothing is said.
-    if (!branch || tx.epoch != gid.epoch) return;
-    if (tx.state == TxState::committing || tx.state == TxState::committed ||
-        tx.state == TxState::aborting || tx.state == TxState::aborted)
-      tell_decision(tx, *branch);
-    return;
-  }
-  if (gid.epoch > m.epoch_) {
-    m.stopped_ = true;
-    out.push_back(Stop{"participant " + from + " holds a branch of epoch " +
-                       std::to_string(gid.epoch) + " of this ledger, and this is epoch " +
-                       std::to_string(m.epoch_) +
-                       ": another coordinator runs, or ran, with this ledger"});
-    return;
-  }
+  if (found != m.transactions_.end()) return rule_by_record(found->second, held);
+  if (stopped_by(from, gid)) return;
   // I9: from here on it is "unknown, therefore aborted", or a doubt.
   const std::int64_t made_ms = uuid7_unix_ms(gid.tx.uuid).value_or(0);
   const Member& member = m.members_.at(from);

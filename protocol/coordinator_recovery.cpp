@@ -12,12 +12,13 @@ struct Replay {
   const Now now;
 
   void take(const EpochRecord& record) {
-    if (m.epochs_.empty() || m.epochs_.back().epoch < record.epoch) m.epochs_.push_back(record);
+    const bool is_new = m.epochs_.empty() || m.epochs_.back().epoch < record.epoch;
+    if (is_new) m.epochs_.push_back(record);
     EpochRecord& start = m.epochs_.back();
     if (start.epoch != record.epoch)
       return;  // repeated by a snapshot; a later one is known already
     start.sequence = std::max(record.sequence, start.sequence);
-    if (start.sequence == 0) start.sequence = m.sequence_;
+    if (is_new && start.sequence == 0) start.sequence = m.sequence_;
     start.careful_below = std::max(start.careful_below, record.careful_below);
     start.contradicted_below = std::max(start.contradicted_below, record.contradicted_below);
     m.sequence_ = std::max(m.sequence_, start.sequence);
@@ -60,6 +61,7 @@ struct Replay {
   }
 
   void take(const EndRecord& record) {
+    m.sequence_ = std::max(m.sequence_, record.sequence);
     for (const auto& mark : record.marks) {
       Member& member = m.members_[mark.participant];
       member.durable_mark = std::max(member.durable_mark, mark.sequence);
@@ -75,10 +77,11 @@ struct Replay {
   void take(const HeuristicRecord& record) {
     Transaction& tx = m.transactions_[record.tx];
     if (tx.tx != record.tx) {  // an aborted transaction has no other record
+      const bool committed = record.decided == Outcome::committed;
       tx.tx = record.tx;
       tx.replayed = true;
       ++m.unfinished_;
-      finished(tx, TxState::aborted, record.wall_ms);
+      finished(tx, committed ? TxState::committed : TxState::aborted, record.wall_ms);
     }
     TxBranch* branch = tx.branch(record.participant);
     if (!branch) {
@@ -105,6 +108,7 @@ struct Replay {
 CoordinatorMachine::CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered,
                                        const EpochRecord& start, Now now)
     : limits_(limits), ledger_(recovered.ledger), epoch_(start.epoch), life_(start.life) {
+  limits_.finished_kept = std::max<std::size_t>(limits_.finished_kept, 1);
   Replay replay{*this, now};
   for (const LogRecord& record : recovered.records)
     std::visit([&](const auto& each) { replay.take(each); }, record);
@@ -159,9 +163,14 @@ std::vector<LogRecord> CoordinatorMachine::snapshot() const {
     if (start.epoch == epoch_) start.forgotten_wall_ms = forgotten_wall_ms_;
     records.push_back(start);
   }
-  for (const auto& [name, member] : members_)
-    if (member.recorded || member.record != 0)
-      records.push_back(MemberRecord{name, member.server, member.rewound_below});
+  // An End of no transaction: how far the ledger has counted, and whom it has seen how far. The
+  // transactions that showed it may be forgotten.
+  EndRecord counted{TxId{}, sequence_, {}};
+  for (const auto& [name, member] : members_) {
+    records.push_back(MemberRecord{name, member.server, member.rewound_below});
+    counted.marks.push_back({name, member.durable_mark});
+  }
+  records.push_back(std::move(counted));
   for (const auto& [id, tx] : transactions_) {
     const bool decided = tx.state == TxState::deciding || tx.state == TxState::committing ||
                          tx.state == TxState::committed;

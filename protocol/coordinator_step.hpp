@@ -55,6 +55,8 @@ struct CoordinatorStep {
   // Answers "what became of this branch, which `from` holds prepared", or opens a doubt, or says
   // nothing.
   void rule(const std::string& from, const HeldBranch& branch);
+  void rule_by_record(Transaction& tx, const HeldBranch& branch);
+  bool stopped_by(const std::string& from, const Gid& gid);
 
   // coordinator_doubt.cpp
   void doubt(const std::string& from, const HeldBranch& branch, std::string why);
