@@ -16,6 +16,10 @@ Failure unvoted_failure(const std::string& participant, Problem problem, std::st
 
 }  // namespace
 
+bool ParticipantStep::is_full() const {
+  return m.branches_.size() >= m.limits_.open_branches || m.journal_.size() >= m.limits_.ended_kept;
+}
+
 void ParticipantStep::vote_no(const Gid& gid, Failure failure) {
   if (!link_ready()) return;
   Vote vote;
@@ -36,7 +40,7 @@ void ParticipantStep::received(const Execute& message) {
   Branch* branch = find(gid);
   if (!branch) {
     if (!m.database_up_) return refuse(Problem::participant_unavailable, "The database is away.");
-    if (m.branches_.size() >= m.limits_.open_branches)
+    if (is_full())
       return refuse(Problem::overloaded, "The participant has as many branches open as it may.");
     branch = &add(gid, BranchState::working);
   }
@@ -71,7 +75,7 @@ void ParticipantStep::received(const Prepare& message) {
     if (!m.database_up_)
       return vote_no(
           gid, unvoted_failure(m.name_, Problem::participant_unavailable, "The database is away."));
-    if (m.branches_.size() >= m.limits_.open_branches)
+    if (is_full())
       return vote_no(gid, unvoted_failure(m.name_, Problem::overloaded,
                                           "The participant has as many branches open as it may."));
     branch = &add(gid, BranchState::preparing);

@@ -5,6 +5,24 @@
 #include "protocol/participant_step.hpp"
 
 namespace assent {
+namespace {
+
+// Evidence is about the decision. Of a branch that ended otherwise, or nobody knows how, only the
+// decision is shown: a commit has a sequence number, an abort has none.
+Knowledge decision_shown_by(const EndedBranch& ended) {
+  if (ended.application == Application::applied || ended.application == Application::proved)
+    return ended.knowledge;
+  return ended.sequence != 0 ? Knowledge::committed : Knowledge::aborted;
+}
+
+// The journal holds what happened; by hand means: not what was decided.
+Knowledge decision_shown_by(const JournalRead& read) {
+  if (read.application != Application::heuristic) return read.knowledge;
+  if (read.knowledge == Knowledge::committed) return Knowledge::aborted;
+  return read.knowledge == Knowledge::aborted ? Knowledge::committed : read.knowledge;
+}
+
+}  // namespace
 
 void ParticipantStep::received(const Commit& message) {
   const Gid& gid = message.gid;
@@ -81,13 +99,24 @@ void ParticipantStep::received(const Ask& message) {
   if (const Branch* branch = find(gid)) {
     if (branch->decided == Outcome::committed)
       return send(Evidence{gid, Knowledge::committed, branch->sequence});
-    if (branch->decided == Outcome::aborted || branch->state == BranchState::rolling_back)
-      return send(Evidence{gid, Knowledge::aborted, 0});
-    if (branch->state == BranchState::prepared) return send(Evidence{gid, Knowledge::prepared, 0});
-    return;  // on its way to one of these
+    if (branch->decided == Outcome::aborted) return send(Evidence{gid, Knowledge::aborted, 0});
+    switch (branch->state) {
+      case BranchState::prepared:
+        return send(Evidence{gid, Knowledge::prepared, 0});
+      case BranchState::committing:
+      case BranchState::rolling_back:
+      case BranchState::proving:
+      case BranchState::denied:  // not decided: rolled back before it had voted
+        return send(Evidence{gid, Knowledge::aborted, 0});
+      case BranchState::working:
+      case BranchState::preparing:
+      case BranchState::settling:
+      case BranchState::dropping:
+        return;  // on its way to one of these
+    }
   }
   if (const EndedBranch* ended = find_ended(gid))
-    return send(Evidence{gid, ended->knowledge, ended->sequence});
+    return send(Evidence{gid, decision_shown_by(*ended), ended->sequence});
   out.push_back(ReadJournal{gid});
 }
 
@@ -179,7 +208,7 @@ void ParticipantStep::on(const JournalRead& event) {
     // The coordinator asked for evidence. Without an answer of the journal there is none, not even
     // "nothing".
     if (!branch && event.available && may_speak_of(event.gid))
-      send(Evidence{event.gid, event.knowledge, event.sequence});
+      send(Evidence{event.gid, decision_shown_by(event), event.sequence});
     return;
   }
   branch->busy = false;

@@ -135,10 +135,13 @@ void ParticipantStep::received(const Welcome& message) {
 
 void ParticipantStep::on(const MarkRaised& event) {
   const Mark& mark = event.mark;
-  m.marks_[mark.ledger] = mark;
-  // The raise was a synced commit after everything journalled so far.
+  Mark& known = m.marks_[mark.ledger];
+  const bool raised = known.epoch < mark.epoch;
+  known = mark;
   m.journalled_[mark.ledger] = std::max(m.journalled_[mark.ledger], mark.sequence);
-  m.durable_[mark.ledger] = std::max(m.durable_[mark.ledger], mark.sequence);
+  // A raise is a synced commit after everything journalled so far; one that found its epoch there
+  // wrote nothing.
+  if (raised) m.durable_[mark.ledger] = std::max(m.durable_[mark.ledger], mark.sequence);
   if (m.link_ != LinkState::raising || mark.ledger != m.coordinator_.ledger) return;
   if (mark.epoch != m.coordinator_.epoch || mark.life != m.coordinator_.life)
     return close_link("the database has seen epoch " + std::to_string(mark.epoch) +
@@ -148,6 +151,7 @@ void ParticipantStep::on(const MarkRaised& event) {
   Ready ready{mark, m.server_, {}};
   for (auto& [gid, branch] : m.branches_) {
     if (branch.state != BranchState::prepared || gid.ledger != mark.ledger) continue;
+    if (branch.missing) continue;  // a failover lost it, or somebody ended it by hand
     ready.held.push_back({gid, branch.xid, branch.peers});
     set_retry(branch, now.steady + m.limits_.inquiry_interval);
   }
@@ -167,14 +171,21 @@ void ParticipantStep::on(const DatabaseUp& event) {
     close_link("the database was connected anew; greeting again with what it holds now");
   m.database_up_ = true;
   m.server_ = event.server;
-  m.marks_.clear();
+  const auto seen = std::exchange(m.marks_, {});
   m.journalled_.clear();
   for (const Mark& mark : event.marks) {
     m.marks_[mark.ledger] = mark;
     m.journalled_[mark.ledger] = mark.sequence;
   }
+  // A database that was put back may have forgotten an epoch; this process has not (I7).
+  for (const auto& [ledger, mark] : seen) {
+    Mark& known = m.marks_[ledger];
+    if (known.epoch < mark.epoch) known = {ledger, mark.epoch, mark.life, known.sequence};
+  }
   m.listing_ = false;
+  m.ended_while_listing_.clear();
   m.sweep_at_ = now.steady + m.limits_.sweep_interval;
+  for (auto& [gid, branch] : m.branches_) branch.missing = branch.state == BranchState::prepared;
   for (const HeldBranch& held : event.held) take_held(held);
   for (auto& [gid, branch] : m.branches_)
     if (!branch.busy && branch.retry_at != Instant{} && branch.state != BranchState::prepared)
@@ -190,7 +201,11 @@ void ParticipantStep::on(const DatabaseDown& event) {
 
 // A branch that is prepared and that nobody here works on: in doubt.
 void ParticipantStep::take_held(const HeldBranch& held) {
-  if (held.gid.participant != m.name_ || m.branches_.count(held.gid)) return;
+  if (held.gid.participant != m.name_) return;
+  if (Branch* known = find(held.gid)) {
+    known->missing = false;
+    return;
+  }
   Branch& branch = add(held.gid, BranchState::prepared);
   branch.xid = held.xid;
   branch.server = m.server_;
@@ -200,6 +215,7 @@ void ParticipantStep::take_held(const HeldBranch& held) {
 
 // P − A: what is listed, less what this machine works on or has ended since the list was asked for.
 void ParticipantStep::on(const ListDone& event) {
+  if (!m.listing_) return;  // of before the database was away
   m.listing_ = false;
   m.sweep_at_ = now.steady + m.limits_.sweep_interval;
   for (const HeldBranch& held : event.held)

@@ -222,7 +222,8 @@ struct JournalRead {
   Gid gid;
   Knowledge knowledge = Knowledge::nothing;  // committed, aborted or nothing
   Sequence sequence = 0;
-  bool available = false;  // false: the question could not be asked
+  bool available = false;                          // false: the question could not be asked
+  Application application = Application::applied;  // as journalled
   bool operator==(const JournalRead&) const = default;
 };
 
@@ -313,6 +314,7 @@ struct Branch {
   std::uint32_t seq = 0;  // of the last Execute
   bool busy = false;      // a verb is under way for this branch
   bool unwanted = false;  // Abort came, or the link went, while preparing or settling
+  bool missing = false;   // prepared, but not there any more when the database came back
   std::optional<Outcome> decided;
   Sequence sequence = 0;  // of the commit
   Instant since{};        // in this state
@@ -334,6 +336,7 @@ struct EndedBranch {
 
 struct ParticipantLimits {
   std::size_t open_branches = 1000;  // more are refused with `overloaded`
+  // Ended branches remembered; new work is refused while as many lines wait for the journal.
   std::size_t ended_kept = 20'000;
   Duration inquiry_interval{1000};  // in doubt: how often to ask
   Duration sweep_interval{4000};    // how often to look for prepared branches nobody works on

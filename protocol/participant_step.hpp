@@ -46,6 +46,7 @@ struct ParticipantStep {
   void came_out(Branch& branch, const PrepareDone::No& result);
   void came_out(Branch& branch, const PrepareDone::Refused& result);
   void came_out(Branch& branch, const PrepareDone::Lost& result);
+  bool is_full() const;  // takes no new branch
   void vote_no(const Gid& gid, Failure failure);
   void drop(Branch& branch);
 

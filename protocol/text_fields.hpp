@@ -65,7 +65,7 @@
   RECORD(WriteJournal, batch, lines)                                                               \
   RECORD(JournalWritten, batch, ok)                                                                \
   RECORD(ReadJournal, gid)                                                                         \
-  RECORD(JournalRead, gid, knowledge, sequence, available)                                         \
+  RECORD(JournalRead, gid, knowledge, sequence, available, application)                            \
   RECORD(DatabaseUp, server, marks, held)                                                          \
   RECORD(DatabaseDown, reason)                                                                     \
   EMPTY(LinkOpened)                                                                                \
@@ -75,8 +75,8 @@
   RECORD(SendToCoordinator, message)                                                               \
   RECORD(CloseLink, reason)                                                                        \
   RECORD(Alarm, gid, text)                                                                         \
-  RECORD(Branch, state, gid, peers, xid, server, seq, busy, unwanted, decided, sequence, since,    \
-         retry_at, attempts, journalled_before, trouble)                                           \
+  RECORD(Branch, state, gid, peers, xid, server, seq, busy, unwanted, missing, decided, sequence,  \
+         since, retry_at, attempts, journalled_before, trouble)                                    \
   RECORD(EndedBranch, gid, knowledge, application, sequence)                                       \
   RECORD(ParticipantLimits, open_branches, ended_kept, inquiry_interval, sweep_interval,           \
          retry_first, retry_longest, journal_interval, journal_batch)                              \
