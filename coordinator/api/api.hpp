@@ -1,0 +1,24 @@
+// The coordinator's REST API. docs/API.md describes it; routes.cpp lists it.
+#pragma once
+
+#include "protocol/runtime/http_server.hpp"
+
+namespace assent {
+
+class Engine;
+
+// Answers the requests of an HttpServer. Holds no state of its own: restart, retry and idempotency
+// are the machine's business. All calls on the I/O thread; none blocks.
+class Api {
+ public:
+  // The engine outlives this and every answer it owes.
+  explicit Api(Engine& engine) : engine_(engine) {}
+
+  // An HttpServer::Handler. `respond` is called once, now or later.
+  void handle(HttpRequest request, HttpServer::Respond respond);
+
+ private:
+  Engine& engine_;
+};
+
+}  // namespace assent

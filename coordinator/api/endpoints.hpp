@@ -1,0 +1,39 @@
+// What the routes do. Each takes one request and answers it once. Internal to the API.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/problem.hpp"
+#include "protocol/runtime/http_server.hpp"
+
+namespace assent {
+
+class Engine;
+
+struct Call {
+  Engine& engine;
+  HttpRequest request;
+  std::string name;  // what the path has in place of {id} or {name}
+  HttpServer::Respond respond;
+
+  // Answers with a problem about no transaction in particular. `status` where it is not the
+  // problem's own.
+  void refuse(const Failure& failure, unsigned status = 0) const;
+};
+
+// transactions.cpp
+void create_transaction(Call call);
+void list_transactions(Call call);
+void show_transaction(Call call);
+void run_statements(Call call);
+void commit_transaction(Call call);
+void rollback_transaction(Call call);
+
+// installation.cpp
+void list_participants(Call call);
+void show_participant(Call call);
+void show_errors(Call call);
+void show_version(Call call);
+
+}  // namespace assent

@@ -1,0 +1,124 @@
+#include <algorithm>
+#include <vector>
+
+#include "coordinator/api/api.hpp"
+#include "coordinator/api/endpoints.hpp"
+#include "coordinator/api/json_writer.hpp"
+#include "coordinator/api/nearest.hpp"
+#include "coordinator/api/problem_document.hpp"
+
+namespace assent {
+namespace {
+
+enum class Query { none, some };
+
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  void (*handle)(Call call);
+  Query query = Query::none;  // some: the handler reads the query parameters itself
+};
+
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/transactions", create_transaction},
+    {"GET", "/v1/transactions", list_transactions, Query::some},
+    {"GET", "/v1/transactions/{id}", show_transaction},
+    {"POST", "/v1/transactions/{id}/statements", run_statements},
+    {"POST", "/v1/transactions/{id}/commit", commit_transaction},
+    {"POST", "/v1/transactions/{id}/rollback", rollback_transaction},
+    {"GET", "/v1/participants", list_participants},
+    {"GET", "/v1/participants/{name}", show_participant},
+    {"GET", "/v1/errors", show_errors},
+    {"GET", "/v1/version", show_version},
+};
+
+// Whether the path is one of the pattern; what stands in its braces goes to `name`.
+bool matches(std::string_view pattern, std::string_view path, std::string_view& name) {
+  const std::size_t open = pattern.find('{');
+  if (open == pattern.npos) return pattern == path;
+  const std::string_view before = pattern.substr(0, open);
+  const std::string_view after = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= before.size() + after.size()) return false;
+  if (!path.starts_with(before) || !path.ends_with(after)) return false;
+  name = path.substr(before.size(), path.size() - before.size() - after.size());
+  return name.find('/') == name.npos;
+}
+
+Failure no_such_path(std::string_view path) {
+  std::vector<std::string_view> known;
+  for (const Route& route : kRoutes) known.push_back(route.path);
+  std::string detail = "There is nothing at " + shortened(path);
+  if (const std::string_view best = nearest(path, known); !best.empty())
+    detail += "; did you mean " + std::string(best) + "?";
+  return failure_of(Problem::path_not_found, detail);
+}
+
+void refuse_method(const Call& call, const std::vector<std::string_view>& allowed) {
+  std::string allow;
+  for (const std::string_view method : allowed)
+    allow += (allow.empty() ? "" : ", ") + std::string(method);
+  ProblemContext context;
+  context.traceparent = call.request.header("traceparent").value_or("");
+  HttpResponse response = problem_response(
+      failure_of(Problem::method_not_allowed,
+                 shortened(call.request.method) + " is not possible here; use " + allow),
+      context);
+  response.headers.emplace_back("Allow", allow);
+  call.respond(std::move(response));
+}
+
+bool is_json(std::string_view content_type) {
+  constexpr std::string_view kJson = "application/json";
+  if (content_type.size() < kJson.size()) return false;
+  const bool same =
+      std::equal(kJson.begin(), kJson.end(), content_type.begin(),
+                 [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+  return same &&
+         content_type.find_first_not_of(' ', kJson.size()) == content_type.find(';', kJson.size());
+}
+
+// What is wrong with a request for this route before anyone looks into its body.
+Failure objection(const Route& route, const HttpRequest& request) {
+  if (route.query == Query::none && !request.query.empty()) {
+    const std::string name = shortened(request.query.front().first);
+    return failure_of(Problem::invalid_request,
+                      name == "wait" ? "wait: long polling is not served by this version"
+                                     : name + ": unknown query parameter; none is taken here");
+  }
+  if (route.method == "POST" && !request.body.empty() &&
+      !is_json(request.header("content-type").value_or("")))
+    return failure_of(Problem::unsupported_media_type,
+                      "The body must come with Content-Type: application/json");
+  return {};
+}
+
+}  // namespace
+
+void Call::refuse(const Failure& failure, unsigned status) const {
+  ProblemContext context;
+  context.status = status;
+  context.traceparent = request.header("traceparent").value_or("");
+  respond(problem_response(failure, context));
+}
+
+void Api::handle(HttpRequest request, HttpServer::Respond respond) {
+  std::vector<std::string_view> allowed;
+  for (const Route& route : kRoutes) {
+    std::string_view name;
+    if (!matches(route.path, request.path, name)) continue;
+    if (route.method != request.method) {
+      allowed.push_back(route.method);
+      continue;
+    }
+    Call call{engine_, {}, std::string(name), std::move(respond)};
+    call.request = std::move(request);
+    const Failure failure = objection(route, call.request);
+    if (failure.problem != Problem::none) return call.refuse(failure);
+    return route.handle(std::move(call));
+  }
+  const Call call{engine_, std::move(request), {}, std::move(respond)};
+  if (!allowed.empty()) return refuse_method(call, allowed);
+  call.refuse(no_such_path(call.request.path));
+}
+
+}  // namespace assent

@@ -1,0 +1,38 @@
+// GET /v1/transactions: which transactions to show, and a page of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "protocol/coordinator_machine.hpp"
+
+namespace assent {
+
+inline constexpr std::size_t kDefaultPage = 100;
+inline constexpr std::size_t kMaxPage = 1000;
+// However rare the wanted ones are, one request looks at no more than so many transactions: the
+// page may be short, or empty, and still have a next one.
+inline constexpr std::size_t kMaxExamined = 10'000;
+
+struct TransactionFilter {
+  std::optional<TxState> state;
+  bool in_doubt = false;    // state=in_doubt: some branch is, or may be, prepared
+  std::string participant;  // empty: any
+  Duration older_than{};
+  std::size_t limit = kDefaultPage;
+  std::optional<TxId> before;  // page_token: the last one of the page before
+};
+
+using QueryParameters = std::vector<std::pair<std::string, std::string>>;
+
+std::variant<TransactionFilter, Failure> parse_filter(const QueryParameters& query);
+
+// {"transactions":[…],"next_page_token":"…"}, the newest first.
+void append_list(std::string& out, const CoordinatorMachine& machine,
+                 const TransactionFilter& filter, std::int64_t now_wall_ms);
+
+}  // namespace assent

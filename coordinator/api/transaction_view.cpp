@@ -1,0 +1,116 @@
+#include "coordinator/api/transaction_view.hpp"
+
+#include <algorithm>
+
+#include "coordinator/api/json_writer.hpp"
+#include "coordinator/api/problem_document.hpp"
+#include "coordinator/api/results_view.hpp"
+
+namespace assent {
+namespace {
+
+// When the transaction aborts by itself, on the wall clock. Computed from its begin, so that the
+// same state always looks the same.
+std::int64_t expires_wall_ms(const Transaction& tx) {
+  Instant at = tx.deadline;
+  if (tx.state == TxState::open) at = std::min(at, tx.conversation.idle_at);
+  return tx.begun_wall_ms + std::chrono::duration_cast<Duration>(at - tx.begun_at).count();
+}
+
+void append_open_fields(JsonObject& object, const Transaction& tx) {
+  if (tx.state != TxState::open && tx.state != TxState::preparing) return;
+  if (tx.state == TxState::open)
+    object.number("next_seq", tx.conversation.last_seq + std::uint64_t{1});
+  object.time("expires_at", expires_wall_ms(tx));
+}
+
+}  // namespace
+
+Fate fate_of(TxState state) {
+  switch (state) {
+    case TxState::open:
+    case TxState::preparing:
+    case TxState::deciding:
+      return Fate::unknown;
+    case TxState::committing:
+    case TxState::committed:
+      return Fate::committed;
+    case TxState::aborting:
+    case TxState::aborted:
+      return Fate::aborted;
+  }
+  return Fate::unknown;
+}
+
+std::string_view branch_state(BranchPhase phase) {
+  switch (phase) {
+    case BranchPhase::yes:
+      return "prepared";
+    case BranchPhase::no:
+      return "refused";
+    case BranchPhase::finishing:
+      return "pending";
+    default:
+      return to_string(phase);
+  }
+}
+
+bool in_doubt(const Transaction& tx) {
+  return std::any_of(tx.branches.begin(), tx.branches.end(), [](const TxBranch& branch) {
+    return branch.phase == BranchPhase::yes || branch.phase == BranchPhase::finishing;
+  });
+}
+
+void append_branches(std::string& out, const Transaction& tx, Detail detail) {
+  JsonArray branches(out);
+  for (const TxBranch& branch : tx.branches) {
+    JsonObject object(branches.element());
+    object.text("participant", branch.participant);
+    object.text("state", branch_state(branch.phase));
+    if (detail == Detail::full && branch.results)
+      append_results(object.field("results"), *branch.results);
+  }
+}
+
+void append_transaction(std::string& out, const Transaction& tx, Detail detail) {
+  JsonObject object(out);
+  object.text("id", to_string(tx.tx));
+  object.text("state", to_string(tx.state));
+  object.text("outcome", to_string(fate_of(tx.state)));
+  object.text("mode", to_string(tx.mode));
+  object.time("begun_at", uuid7_unix_ms(tx.tx.uuid).value_or(tx.begun_wall_ms));
+  object.time("decided_at", tx.decided_wall_ms);
+  object.time("ended_at", tx.ended_wall_ms);
+  append_open_fields(object, tx);
+  if (!tx.labels.empty()) object.field("labels") += tx.labels;
+  if (tx.damaged()) object.boolean("damaged", true);
+  append_branches(object.field("branches"), tx, detail);
+  if (tx.failure) append_failure(object.field("failure"), *tx.failure);
+}
+
+void append_doubt(std::string& out, const Doubt& doubt) {
+  JsonObject object(out);
+  object.text("id", to_string(doubt.gid.tx));
+  object.text("state", "in_doubt");
+  object.text("outcome", to_string(Fate::unknown));
+  object.time("begun_at", uuid7_unix_ms(doubt.gid.tx.uuid).value_or(0));
+  object.text("why", doubt.why);
+  JsonArray branches(object.field("branches"));
+  for (const std::string& participant : doubt.askers) {
+    JsonObject branch(branches.element());
+    branch.text("participant", participant);
+    branch.text("state", branch_state(BranchPhase::yes));
+  }
+}
+
+void append_statements_answer(std::string& out, const Transaction& tx) {
+  JsonObject object(out);
+  const Conversation& talk = tx.conversation;
+  object.text("id", to_string(tx.tx));
+  object.text("participant", talk.last_participant);
+  object.number("seq", talk.last_seq);
+  append_open_fields(object, tx);
+  if (talk.last_answer) append_results(object.field("results"), *talk.last_answer);
+}
+
+}  // namespace assent

@@ -1,0 +1,225 @@
+// Transactions: begin, ask, run, commit, roll back. Every request is one event for the engine and
+// one reply from it.
+#include "coordinator/api/endpoints.hpp"
+#include "coordinator/api/json_writer.hpp"
+#include "coordinator/api/problem_document.hpp"
+#include "coordinator/api/request_key.hpp"
+#include "coordinator/api/transaction_list.hpp"
+#include "coordinator/api/transaction_request.hpp"
+#include "coordinator/api/transaction_view.hpp"
+#include "coordinator/engine.hpp"
+
+namespace assent {
+namespace {
+
+constexpr unsigned kOk = 200, kCreated = 201, kAccepted = 202, kNotModified = 304;
+
+std::string traceparent_of(const Call& call) {
+  return std::string(call.request.header("traceparent").value_or(""));
+}
+
+// What a later answer needs of its request; the rest, with the body, is let go.
+struct Pending {
+  Engine& engine;
+  HttpServer::Respond respond;
+  std::string traceparent;
+};
+
+Pending pending_of(Call& call) {
+  return {call.engine, std::move(call.respond), traceparent_of(call)};
+}
+
+HttpResponse problem_about(const Pending& pending, const Reply& reply, const Transaction* tx,
+                           const Failure& failure) {
+  ProblemContext context;
+  if (tx != nullptr) context.tx = reply.tx;
+  context.fate = reply.fate;
+  context.traceparent = pending.traceparent;
+  std::string branches;
+  if (tx != nullptr && tx->damaged()) append_branches(branches, *tx, Detail::summary);
+  context.branches = branches;
+  return problem_response(failure, context);
+}
+
+// A branch ended against the decision, or nobody knows how: whatever else could be said, this is.
+Failure damage_of(const Transaction& tx, Fate fate) {
+  std::string detail = "The transaction is " + std::string(to_string(fate)) + ", but";
+  const char* separator = " ";
+  for (const TxBranch& branch : tx.branches) {
+    if (branch.phase == BranchPhase::heuristic)
+      detail += separator + branch.participant + " ended the other way, by hand";
+    else if (branch.phase == BranchPhase::unproven)
+      detail += separator + branch.participant + " has ended and nobody can say how";
+    else
+      continue;
+    separator = "; ";
+  }
+  return failure_of(Problem::heuristic_outcome, detail);
+}
+
+// The problem to answer with instead of success; nullopt where all is well.
+std::optional<HttpResponse> trouble(const Pending& pending, const Reply& reply,
+                                    const Transaction* tx) {
+  if (tx != nullptr && tx->damaged())
+    return problem_about(pending, reply, tx, damage_of(*tx, reply.fate));
+  if (reply.failure) return problem_about(pending, reply, tx, *reply.failure);
+  if (tx == nullptr)
+    return problem_about(pending, reply, tx,
+                         failure_of(Problem::outcome_unknown,
+                                    "The transaction has ended and its details are gone."));
+  return std::nullopt;
+}
+
+void locate(HttpResponse& response, const TxId& tx) {
+  response.headers.emplace_back("Location", "/v1/transactions/" + to_string(tx));
+}
+
+// The answer to begin and commit. `done` is the status of a commit applied everywhere.
+HttpResponse outcome_response(const Pending& pending, const Reply& reply, unsigned done) {
+  const Transaction* tx = pending.engine.machine().find(reply.tx);
+  if (auto problem = trouble(pending, reply, tx)) return std::move(*problem);
+  HttpResponse response;
+  switch (tx->state) {
+    case TxState::open:
+    case TxState::committed:
+      response.status = done;
+      break;
+    case TxState::committing:  // decided, but a branch has yet to apply it
+      response.status = kAccepted;
+      break;
+    case TxState::preparing:
+    case TxState::deciding:
+      return problem_about(pending, reply, tx, failure_of(Problem::outcome_unknown, ""));
+    case TxState::aborting:
+    case TxState::aborted:
+      return problem_about(pending, reply, tx,
+                           tx->failure.value_or(failure_of(Problem::already_aborted, "")));
+  }
+  locate(response, tx->tx);
+  append_transaction(response.body, *tx, Detail::full);
+  return response;
+}
+
+HttpResponse rollback_response(const Pending& pending, const Reply& reply) {
+  const Transaction* tx = pending.engine.machine().find(reply.tx);
+  if (auto problem = trouble(pending, reply, tx)) return std::move(*problem);
+  if (fate_of(tx->state) != Fate::aborted)
+    return problem_about(pending, reply, tx, failure_of(Problem::outcome_unknown, ""));
+  HttpResponse response;
+  append_transaction(response.body, *tx, Detail::summary);
+  return response;
+}
+
+HttpResponse statements_response(const Pending& pending, const Reply& reply) {
+  const Transaction* tx = pending.engine.machine().find(reply.tx);
+  if (auto problem = trouble(pending, reply, tx)) return std::move(*problem);
+  HttpResponse response;
+  append_statements_answer(response.body, *tx);
+  return response;
+}
+
+// The id in the path. Refuses the request where it cannot be one.
+std::optional<TxId> id_of(const Call& call) {
+  if (const auto uuid = parse_uuid(call.name)) return TxId{*uuid};
+  call.refuse(failure_of(Problem::transaction_not_found,
+                         shortened(call.name) + " is not a transaction's id"));
+  return std::nullopt;
+}
+
+bool read_key(const Call& call, Begin& event) {
+  const auto header = call.request.header("idempotency-key");
+  if (!header) return true;
+  event.key = request_key(*header, call.request.body);
+  if (!event.key)
+    call.refuse(failure_of(Problem::invalid_request, "Idempotency-Key: must be 1 to " +
+                                                         std::to_string(kMaxIdempotencyKey) +
+                                                         " printable ASCII characters"));
+  return event.key.has_value();
+}
+
+}  // namespace
+
+void create_transaction(Call call) {
+  auto parsed = parse_begin(call.request.body);
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
+  Begin& event = std::get<Begin>(parsed);
+  if (!read_key(call, event)) return;
+  event.tx = call.engine.new_tx();
+  call.engine.ask(std::move(event), [pending = pending_of(call)](const Reply& reply) {
+    pending.respond(outcome_response(pending, reply, kCreated));
+  });
+}
+
+void list_transactions(Call call) {
+  const auto parsed = parse_filter(call.request.query);
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
+  HttpResponse response;
+  append_list(response.body, call.engine.machine(), std::get<TransactionFilter>(parsed),
+              call.engine.now().wall_ms);
+  call.respond(std::move(response));
+}
+
+void show_transaction(Call call) {
+  const auto id = id_of(call);
+  if (!id) return;
+  const CoordinatorMachine& machine = call.engine.machine();
+  HttpResponse response;
+  if (const Transaction* tx = machine.find(*id)) {
+    append_transaction(response.body, *tx, Detail::full);
+  } else if (const auto doubt = machine.doubts().find(*id); doubt != machine.doubts().end()) {
+    append_doubt(response.body, doubt->second);
+  } else {
+    ProblemContext context;
+    context.fate = machine.fate_of_unknown(*id, call.engine.now());
+    const std::string traceparent = traceparent_of(call);
+    context.traceparent = traceparent;
+    return call.respond(problem_response(
+        failure_of(Problem::transaction_not_found, "No transaction of this id is known here."),
+        context));
+  }
+  const std::string etag = '"' + hex(short_sha256(response.body)) + '"';
+  response.headers.emplace_back("ETag", etag);
+  if (call.request.header("if-none-match").value_or("").find(etag) != std::string_view::npos) {
+    response.status = kNotModified;
+    response.body.clear();
+  }
+  call.respond(std::move(response));
+}
+
+void run_statements(Call call) {
+  const auto id = id_of(call);
+  if (!id) return;
+  auto parsed = parse_statements(call.request.body);
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
+  ExecuteAsked& event = std::get<ExecuteAsked>(parsed);
+  event.tx = *id;
+  call.engine.ask(std::move(event), [pending = pending_of(call)](const Reply& reply) {
+    pending.respond(statements_response(pending, reply));
+  });
+}
+
+void commit_transaction(Call call) {
+  const auto id = id_of(call);
+  if (!id) return;
+  auto parsed = parse_commit(call.request.body);
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
+  CommitAsked& event = std::get<CommitAsked>(parsed);
+  event.tx = *id;
+  call.engine.ask(event, [pending = pending_of(call)](const Reply& reply) {
+    pending.respond(outcome_response(pending, reply, kOk));
+  });
+}
+
+void rollback_transaction(Call call) {
+  const auto id = id_of(call);
+  if (!id) return;
+  auto parsed = parse_rollback(call.request.body);
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
+  RollbackAsked& event = std::get<RollbackAsked>(parsed);
+  event.tx = *id;
+  call.engine.ask(event, [pending = pending_of(call)](const Reply& reply) {
+    pending.respond(rollback_response(pending, reply));
+  });
+}
+
+}  // namespace assent

@@ -1,0 +1,58 @@
+// The coordinator's engine for tests of the API: the real machine, stepped at once and alone. Its
+// log is durable as soon as it is written, and its links are the test.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/api/api.hpp"
+#include "coordinator/engine.hpp"
+
+namespace assent {
+
+class FakeCoordinator {
+ public:
+  FakeCoordinator();
+  ~FakeCoordinator();
+
+  // Takes the participant through hello and ready.
+  void connect(const std::string& participant);
+  void vote(const std::string& participant, Vote vote);
+  void vote_yes(const std::string& participant, std::optional<Results> results = std::nullopt);
+  void executed(const std::string& participant, std::variant<Results, Failure> result);
+  void applied(const std::string& participant, Application application = Application::applied);
+  void post(CoordinatorEvent event);
+  void advance(Duration duration);
+  const CoordinatorMachine& machine() const;
+  // The last message of a kind sent to the participant.
+  template <class Message>
+  const Message& sent_to(const std::string& participant) const {
+    for (auto it = sent_.rbegin(); it != sent_.rend(); ++it)
+      if (it->first == participant && std::holds_alternative<Message>(it->second))
+        return std::get<Message>(it->second);
+    throw std::runtime_error("nothing of that kind was sent to " + participant);
+  }
+
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  // Asks the API; null as long as there is no answer.
+  std::shared_ptr<std::optional<HttpResponse>> ask(const std::string& method,
+                                                   const std::string& target,
+                                                   const std::string& body = "",
+                                                   Headers headers = {});
+  // The answer to a request that is answered at once.
+  HttpResponse get(const std::string& method, const std::string& target,
+                   const std::string& body = "", Headers headers = {});
+
+ private:
+  struct World;
+  std::unique_ptr<World> world_;
+  std::vector<std::pair<std::string, ToParticipant>> sent_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Api> api_;
+};
+
+}  // namespace assent
