@@ -1,31 +1,67 @@
 #include "coordinator/engine.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "coordinator/crash_points.hpp"
+#include "coordinator/engine_metrics.hpp"
 #include "coordinator/log/decision_log.hpp"
 #include "protocol/runtime/clock.hpp"
+#include "protocol/runtime/crash_points.hpp"
+#include "protocol/runtime/debug_check.hpp"
 #include "protocol/runtime/random.hpp"
 #include "protocol/runtime/turns.hpp"
 
 namespace assent {
 
+namespace net = boost::asio;
+
 struct Engine::Impl {
-  Impl(boost::asio::io_context& io, CoordinatorMachine start, DecisionLog& decision_log,
-       World around)
+  struct Waiting {
+    Answer answer;
+    Instant asked;
+  };
+  struct Appended {
+    RecordNumber number;
+    Instant at;
+  };
+
+  Impl(net::io_context& io, CoordinatorMachine start, DecisionLog& decision_log,
+       EngineMetrics& engine_metrics, World around)
       : machine(std::move(start)),
         log(decision_log),
+        metrics(engine_metrics),
         world(std::move(around)),
         turns(
             io, [this] { take_turn(); }, [this] { post(CoordinatorTick{}); }) {
+    LogHost host;
+    host.post = [&io](std::function<void()> task) { net::post(io, std::move(task)); };
+    host.on_durable = [this](RecordNumber up_to) { durable(up_to); };
+    host.on_failed = [this](const std::string& what) { world.log_failed(what); };
+    host.snapshot = [this] { return machine.snapshot(); };
+    log.start(std::move(host));
     turns.wake_at(machine.wake_at());
   }
 
   void post(CoordinatorEvent event) {
     inbox.push_back(std::move(event));
     turns.request();
+  }
+
+  void durable(RecordNumber up_to) {
+    crash_point(crash::kLogged);
+    const Instant now = read_clock().steady;
+    while (!appended.empty() && appended.front().number <= up_to) {
+      metrics.durable(appended.front().at, now);
+      appended.pop_front();
+    }
+    post(Logged{up_to});
   }
 
   // Everything in the inbox, also what is put there meanwhile; then one flush of the log and one
@@ -36,30 +72,46 @@ struct Engine::Impl {
       inbox.pop_front();
       actions.clear();
       machine.step(event, read_clock(), actions);
+      debug_check(machine);
       for (CoordinatorAction& action : actions)
         std::visit([this](auto& each) { perform(each); }, action);
     }
     log.flush();
     for (auto& [participant, messages] : outbox) {
       if (messages.empty()) continue;
+      if (crash_points_are_armed()) lose_at_crash_points(messages);
       world.send(participant, messages);
       messages.clear();
     }
     turns.wake_at(machine.wake_at());
   }
 
+  static void lose_at_crash_points(std::vector<ToParticipant>& messages) {
+    const auto lost = [](const ToParticipant& message) {
+      return crash_point(crash::kSend, crash::name_of(message));
+    };
+    messages.erase(std::remove_if(messages.begin(), messages.end(), lost), messages.end());
+  }
+
   void perform(Send& action) { outbox[action.participant].push_back(std::move(action.message)); }
 
   void perform(Log& action) {
-    if (!log.append(action.number, action.record)) inbox.push_back(LogRefused{action.number});
+    const bool refused = crash_point(crash::kLog, crash::name_of(action.record));
+    if (refused || !log.append(action.number, action.record)) {
+      inbox.push_back(LogRefused{action.number});
+      return;
+    }
+    appended.push_back({action.number, read_clock().steady});
   }
 
   void perform(Reply& action) {
     const auto waiting = answers.find(action.request);
     if (waiting == answers.end()) return;
-    const Answer answer = std::move(waiting->second);
+    const Waiting asked = std::move(waiting->second);
     answers.erase(waiting);
-    answer(action);
+    if (crash_point(crash::kReply)) return;
+    metrics.answered(action, asked.asked, read_clock().steady);
+    asked.answer(action);
   }
 
   void perform(Disconnect& action) { world.disconnect(action.participant, action.reason); }
@@ -69,25 +121,27 @@ struct Engine::Impl {
   template <typename Event>
   RequestId ask(Event event, Answer answer) {
     event.request = ++last_request;
-    answers.emplace(last_request, std::move(answer));
+    answers.emplace(last_request, Waiting{std::move(answer), read_clock().steady});
     post(std::move(event));
     return last_request;
   }
 
   CoordinatorMachine machine;
   DecisionLog& log;
+  EngineMetrics& metrics;
   World world;
   std::deque<CoordinatorEvent> inbox;
   std::vector<CoordinatorAction> actions;
   std::map<std::string, std::vector<ToParticipant>> outbox;
-  std::unordered_map<RequestId, Answer> answers;
+  std::unordered_map<RequestId, Waiting> answers;
+  std::deque<Appended> appended;  // not on disk yet
   RequestId last_request = 0;
   Turns turns;
 };
 
 Engine::Engine(boost::asio::io_context& io, CoordinatorMachine machine, DecisionLog& log,
-               World world)
-    : impl_(std::make_unique<Impl>(io, std::move(machine), log, std::move(world))) {}
+               EngineMetrics& metrics, World world)
+    : impl_(std::make_unique<Impl>(io, std::move(machine), log, metrics, std::move(world))) {}
 
 Engine::~Engine() = default;
 

@@ -20,6 +20,7 @@ class io_context;
 namespace assent {
 
 class DecisionLog;
+class EngineMetrics;
 
 class Engine {
  public:
@@ -33,9 +34,13 @@ class Engine {
     std::function<void(const std::string& participant, const std::vector<ToParticipant>&)> send;
     std::function<void(const std::string& participant, const std::string& reason)> disconnect;
     std::function<void(const std::string& reason)> stop;
+    // The log has failed: what is on disk is unknown, and nothing may be said any more.
+    std::function<void(const std::string& what)> log_failed;
   };
 
-  Engine(boost::asio::io_context& io, CoordinatorMachine machine, DecisionLog& log, World world);
+  // Starts the log. `log` and `metrics` outlive the engine.
+  Engine(boost::asio::io_context& io, CoordinatorMachine machine, DecisionLog& log,
+         EngineMetrics& metrics, World world);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

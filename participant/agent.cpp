@@ -3,9 +3,12 @@
 #include <deque>
 #include <utility>
 
+#include "participant/crash_points.hpp"
 #include "participant/postgres/database.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/runtime/clock.hpp"
+#include "protocol/runtime/crash_points.hpp"
+#include "protocol/runtime/debug_check.hpp"
 #include "protocol/runtime/link.hpp"
 #include "protocol/runtime/log.hpp"
 #include "protocol/runtime/turns.hpp"
@@ -66,10 +69,16 @@ struct Agent::Impl {
       const ParticipantEvent event = std::move(inbox.front());
       inbox.pop_front();
       note(event);
+      if (crash_points_are_armed() && !crash::name_of(event).empty())
+        crash_point(crash::kDone, crash::name_of(event));
       actions.clear();
       machine.step(event, read_clock(), actions);
-      for (ParticipantAction& action : actions)
+      debug_check(machine);
+      for (ParticipantAction& action : actions) {
+        if (crash_points_are_armed() && !crash::name_of(action).empty())
+          crash_point(crash::kVerb, crash::name_of(action));
         std::visit([this](auto& each) { perform(each); }, action);
+      }
     }
     if (!outbox.empty() && link) link->send(encode_frame(outbox));
     outbox.clear();
@@ -89,7 +98,10 @@ struct Agent::Impl {
                    {{"reason", failed->message}});
   }
 
-  void perform(SendToCoordinator& action) { outbox.push_back(std::move(action.message)); }
+  void perform(SendToCoordinator& action) {
+    if (crash_point(crash::kSend, crash::name_of(action.message))) return;
+    outbox.push_back(std::move(action.message));
+  }
 
   void perform(CloseLink& action) {
     log::warning("closing the link to the coordinator", {{"reason", action.reason}});

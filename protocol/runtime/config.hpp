@@ -31,8 +31,8 @@ enum class KeyType : std::uint8_t {
 struct ConfigKey {
   std::string name;  // lower case, dots between tables: "http.listen"
   KeyType type = KeyType::text;
-  std::string standard;  // the default, written as a person would; ignored if `required`
-  std::string help;      // one line
+  std::string standard = {};  // the default, written as a person would; ignored if `required`
+  std::string help = {};      // one line
   bool required = false;
   bool secret = false;  // never shown, and no option: the command line is everybody's to see
   // Inclusive; of integers, of durations in ms, of sizes in bytes.

@@ -1,0 +1,19 @@
+// What an operator wants to see of a participant. Belongs to the I/O thread.
+#pragma once
+
+#include "protocol/runtime/metrics.hpp"
+
+namespace assent {
+
+class Agent;
+
+class AgentMetrics {
+ public:
+  explicit AgentMetrics(Metrics& metrics) : metrics_(metrics) {}
+  void refresh(Agent& agent);
+
+ private:
+  Metrics& metrics_;
+};
+
+}  // namespace assent

@@ -1,0 +1,165 @@
+#include "tests/integration/system/deployment.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "clients/cpp/transport.hpp"
+#include "clients/dev/machine.hpp"
+
+namespace assent::test {
+namespace {
+
+constexpr std::chrono::seconds kStart{20};
+
+std::string address(std::uint16_t port) {
+  return "127.0.0.1:" + std::to_string(port);
+}
+
+std::string program(const char* name) {
+  return (dev::executable_folder() / name).string();
+}
+
+}  // namespace
+
+Deployment::Deployment(std::size_t participants, dev::ClusterOptions cluster)
+    : ledger_(folder_.path() / "ledger"), port_(dev::free_port()), admin_port_(dev::free_port()) {
+  for (std::size_t i = 0; i < participants; ++i) {
+    Site site;
+    dev::ClusterOptions options = cluster;
+    options.name = name(i);
+    site.cluster = std::make_unique<dev::Cluster>(options);
+    site.cluster->install_demo_bank(name(i));
+    site.admin_port = dev::free_port();
+    sites_.push_back(std::move(site));
+  }
+  dev::ProcessOptions init;
+  init.argv = {program("assent-coordinator"), "init", "--ledger", ledger_.string()};
+  const auto made = dev::run(init);
+  if (!made.status.ok()) throw std::runtime_error("assent-coordinator init: " + made.output);
+  start_coordinator();
+  for (std::size_t i = 0; i < participants; ++i) start_participant(i);
+  await_ready();
+}
+
+Deployment::~Deployment() = default;
+
+void Deployment::start_coordinator(Environment env, std::vector<std::string> options) {
+  dev::ProcessOptions process;
+  process.argv = {program("assent-coordinator"),
+                  "--ledger",
+                  ledger_.string(),
+                  "--listen",
+                  address(port_),
+                  "--admin-listen",
+                  address(admin_port_),
+                  "--log-format",
+                  "text"};
+  process.argv.insert(process.argv.end(), options.begin(), options.end());
+  process.env = std::move(env);
+  process.log = folder_.path() / "coordinator.log";
+  coordinator_ = std::make_unique<dev::Process>(process);
+  if (!coordinator_->wait_for_port(port_, kStart))
+    throw std::runtime_error("the coordinator did not start:\n" + coordinator_->log_tail());
+}
+
+void Deployment::start_participant(std::size_t i, Environment env) {
+  dev::ProcessOptions process;
+  process.argv = {program("assent-participant"),
+                  "--name",
+                  name(i),
+                  "--database",
+                  sites_[i].cluster->participant_conninfo(name(i)),
+                  "--coordinator",
+                  address(port_),
+                  "--admin-listen",
+                  address(sites_[i].admin_port),
+                  "--log-format",
+                  "text"};
+  process.env = std::move(env);
+  process.log = folder_.path() / (name(i) + ".log");
+  sites_[i].participant = std::make_unique<dev::Process>(process);
+}
+
+void Deployment::await_ready() {
+  const bool ready = dev::poll_until(
+      [this] {
+        return std::all_of(sites_.begin(), sites_.end(), [this](const Site& site) {
+          const auto at = static_cast<std::size_t>(&site - sites_.data());
+          const HttpAnswer answer = http("GET", "/v1/participants/" + name(at));
+          return answer.status == 200 &&
+                 answer.body.find("\"state\":\"ready\"") != std::string::npos;
+        });
+      },
+      kStart);
+  if (!ready) throw std::runtime_error("the participants did not become ready:\n" + logs());
+}
+
+void Deployment::kill_coordinator() {
+  coordinator_->stop(std::chrono::seconds(5), SIGKILL);
+}
+
+void Deployment::kill_participant(std::size_t i) {
+  sites_[i].participant->stop(std::chrono::seconds(5), SIGKILL);
+}
+
+HttpAnswer Deployment::http(const std::string& method, const std::string& target,
+                            const std::string& body, const std::string& key) const {
+  HttpCall call;
+  call.method = method;
+  call.target = target;
+  call.body = body;
+  if (!body.empty()) call.headers.emplace_back("Content-Type", "application/json");
+  if (!key.empty()) call.headers.emplace_back("Idempotency-Key", key);
+  const auto answer = client::make_http_transport(url())->call(call);
+  if (const auto* got = std::get_if<HttpAnswer>(&answer)) return *got;
+  return HttpAnswer{};
+}
+
+std::size_t Deployment::prepared() {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < size(); ++i)
+    count += std::stoul(cluster(i).value(
+        "select count(*) from pg_prepared_xacts where gid like 'assent1:%'", name(i)));
+  return count;
+}
+
+bool Deployment::settles(std::chrono::milliseconds within) {
+  return dev::poll_until([this] { return prepared() == 0; }, within);
+}
+
+std::int64_t Deployment::total() {
+  std::int64_t cents = 0;
+  for (std::size_t i = 0; i < size(); ++i)
+    cents +=
+        std::stoll(cluster(i).value("select (sum(balance) * 100)::bigint from account", name(i)));
+  return cents;
+}
+
+std::string Deployment::balance(std::size_t i, int account) {
+  return cluster(i).value("select balance from account where id = " + std::to_string(account),
+                          name(i));
+}
+
+std::string Deployment::logs() const {
+  std::string text = "-- coordinator\n" + (coordinator_ ? coordinator_->log_tail(40) : "");
+  for (std::size_t i = 0; i < sites_.size(); ++i)
+    text += "\n-- " + name(i) + "\n" +
+            (sites_[i].participant ? sites_[i].participant->log_tail(40) : "");
+  return text;
+}
+
+client::OneShot transfer(const std::string& from, int from_account, const std::string& to,
+                         int to_account, const std::string& amount) {
+  client::OneShot shot;
+  shot.branches = {{from,
+                    {{"update account set balance = balance - $1 where id = $2 and balance >= $1",
+                      {amount, std::int64_t{from_account}},
+                      1}}},
+                   {to,
+                    {{"update account set balance = balance + $1 where id = $2",
+                      {amount, std::int64_t{to_account}},
+                      1}}}};
+  return shot;
+}
+
+}  // namespace assent::test

@@ -1,0 +1,80 @@
+// Real databases, real participants and a real coordinator, for a test to break.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "clients/cpp/client.hpp"
+#include "clients/dev/cluster.hpp"
+#include "clients/dev/process.hpp"
+
+namespace assent::test {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// Databases bank_a, bank_b, … with 100 accounts of 1000.00 each, a participant beside each, one
+// coordinator.
+class Deployment {
+ public:
+  explicit Deployment(std::size_t participants = 2, dev::ClusterOptions cluster = {});
+  ~Deployment();
+
+  static std::string name(std::size_t i) {
+    return std::string("bank_") + static_cast<char>('a' + i);
+  }
+  std::size_t size() const { return sites_.size(); }
+  dev::Cluster& cluster(std::size_t i) { return *sites_[i].cluster; }
+  dev::Process& participant(std::size_t i) { return *sites_[i].participant; }
+  dev::Process& coordinator() { return *coordinator_; }
+  const std::filesystem::path& ledger() const { return ledger_; }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+  // Starts return when the process is up; await_ready() when every participant can be worked with.
+  void start_coordinator(Environment env = {}, std::vector<std::string> options = {});
+  void start_participant(std::size_t i, Environment env = {});
+  void await_ready();
+  // kill -9, and gone when this returns.
+  void kill_coordinator();
+  void kill_participant(std::size_t i);
+
+  client::Client client(client::Patience patience = {}) const {
+    return client::Client(url(), patience);
+  }
+  // One request as it is, whatever the answer.
+  HttpAnswer http(const std::string& method, const std::string& target,
+                  const std::string& body = {}, const std::string& key = {}) const;
+
+  // Prepared transactions in all databases whose gid begins with assent1:
+  std::size_t prepared();
+  bool settles(std::chrono::milliseconds within = std::chrono::seconds(15));
+  // Of all balances, over all databases, in cents.
+  std::int64_t total();
+  std::string balance(std::size_t i, int account);
+  // What participants' admin listeners and coordinator's processes logged, for messages of failed
+  // tests.
+  std::string logs() const;
+
+ private:
+  struct Site {
+    std::unique_ptr<dev::Cluster> cluster;
+    std::unique_ptr<dev::Process> participant;
+    std::uint16_t admin_port = 0;
+  };
+
+  dev::TemporaryFolder folder_{"assent-system"};
+  std::filesystem::path ledger_;
+  std::uint16_t port_ = 0;
+  std::uint16_t admin_port_ = 0;
+  std::vector<Site> sites_;
+  std::unique_ptr<dev::Process> coordinator_;
+};
+
+// `amount` (like "12.50") from an account of one bank to one of another; refused without funds.
+client::OneShot transfer(const std::string& from, int from_account, const std::string& to,
+                         int to_account, const std::string& amount);
+
+}  // namespace assent::test
