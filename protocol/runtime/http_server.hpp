@@ -19,7 +19,7 @@ class io_context;
 namespace assent {
 
 struct HttpRequest {
-  std::string method;                                        // upper case
+  std::string method;                                        // as sent; HEAD comes as GET
   std::string path;                                          // percent-decoded, without the query
   std::vector<std::pair<std::string, std::string>> query;    // percent-decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
@@ -46,13 +46,14 @@ struct HttpLimits {
   std::chrono::milliseconds write_timeout{30'000};
 };
 
-// A connection that asked for a WebSocket; see link.hpp. Takes the socket over.
+// A connection that asked for a WebSocket; see upgrade.hpp. Takes the socket over.
 class Upgrade;
 
 class HttpServer {
  public:
   // Called once, from the I/O thread, now or later. If the client has gone meanwhile, nothing
-  // happens.
+  // happens. Dropped uncalled: the client is answered 500. The next request of the same connection
+  // is handled after this answer has been sent.
   using Respond = std::function<void(HttpResponse)>;
   // Runs on the I/O thread and must not block.
   using Handler = std::function<void(HttpRequest, Respond)>;
