@@ -221,13 +221,12 @@ void Observer::record_durable(const LogRecord& record, bool superseded) {
   if (history.aborted && !superseded)
     violated("I3", "the commit record of " + to_string(commit->tx) + " became durable, but " +
                        *history.aborted + " had been told that it is aborted");
+  history.void_commit = superseded && (!history.commit || history.void_commit);
   history.commit = *commit;
-  history.void_commit = superseded;
 }
 
-void Observer::ledger_put_back(const std::set<TxId>& kept) {
-  for (auto& [tx, history] : histories_)
-    if (history.commit && !kept.count(tx)) history.void_commit = true;
+void Observer::commits_lost(const std::set<TxId>& lost) {
+  for (const TxId& tx : lost) of(tx).void_commit = true;
 }
 
 void Observer::end_asked(const EndRecord& record) {
@@ -359,7 +358,7 @@ void Observer::at_rest(const CoordinatorMachine& coordinator) {
       const TxBranch* shown = known ? known->branch(name) : nullptr;
       const bool reported = shown && (shown->phase == BranchPhase::heuristic ||
                                       shown->phase == BranchPhase::unproven);
-      if (!reported)
+      if (!reported && (branch.voted == Verdict::yes || !branch.alarmed))
         violated("I4", "the branch of " + to_string(tx) + " at " + name + " was " +
                            std::string(to_string(*branch.outcome)) +
                            " by hand against the decision, and nobody is told");

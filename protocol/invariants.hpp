@@ -20,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/coordinator_machine.hpp"
@@ -50,9 +51,9 @@ class Observer {
   void coordinator_took(const CoordinatorEvent& event, Epoch epoch);
   void coordinator_did(const CoordinatorAction& action, const CoordinatorMachine& after);
   void record_durable(const LogRecord& record, bool superseded);
-  // A ledger lost what is not in `kept`: what it had decided may be decided anew, but for all
-  // branches alike, and the replies already given are void.
-  void ledger_put_back(const std::set<TxId>& kept);
+  // The ledger lost these records: what it had decided may be decided anew, but for all branches
+  // alike, and the replies already given are void.
+  void commits_lost(const std::set<TxId>& lost);
 
   // ---- participants; `from` is the epoch of the coordinator that the event came from, if it did
   void participant_took(const std::string& name, const ParticipantEvent& event, Epoch from);
@@ -70,6 +71,8 @@ class Observer {
   // No more faults and everything at rest: what nobody may be left with.
   void at_rest(const CoordinatorMachine& coordinator);
 
+  // A violation found elsewhere, such as by check().
+  void report(Violation violation) { violations_.push_back(std::move(violation)); }
   const std::vector<Violation>& violations() const { return violations_; }
   bool is_committed(const TxId& tx) const;
   // Somebody interfered with the branch, or its database lost it: its outcome is its own.
@@ -86,6 +89,7 @@ class Observer {
     std::optional<Outcome> outcome;  // in the database, once prepared
     bool by_hand = false;
     bool excused = false;  // lost or put back by its database
+    bool alarmed = false;  // a person was told
   };
   struct History {
     std::map<std::string, Branch> branches;

@@ -1,0 +1,267 @@
+#include "tests/simulation/coordinator_host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/simulation/participant_host.hpp"
+
+namespace assent::simulation {
+
+CoordinatorHost::CoordinatorHost(World& world, Network& network, LedgerDisk& disk, std::string name,
+                                 CoordinatorLimits limits)
+    : world_(world), network_(network), disk_(disk), name_(std::move(name)), limits_(limits) {}
+
+// ---- life and death
+// --------------------------------------------------------------------------------
+
+void CoordinatorHost::start() {
+  if (machine_ || retired) return;
+  ++life_;
+  stopped_itself_ = false;
+  LedgerDisk::Host host;
+  host.on_durable = [this](RecordNumber number) { post(Logged{number}); };
+  host.on_failed = [this] { crash(LedgerDisk::Crash::process); };
+  host.snapshot = [this] { return machine_->snapshot(); };
+  host.superseded = superseded;
+  Recovered recovered = disk_.open(std::move(host));
+  if (world_.plant == Plant::copy_trusted) {
+    recovered.same_place = true;
+    recovered.restored = false;
+    recovered.tail = Tail::clean;
+  }
+  EpochRecord start;
+  start.epoch = 1;
+  for (const LogRecord& record : recovered.records)
+    if (const auto* earlier = std::get_if<EpochRecord>(&record))
+      start.epoch = std::max(start.epoch, earlier->epoch + 1);
+  start.life = world_.uuid(world_.wall_ms());
+  start.wall_ms = world_.wall_ms(wall_offset_ms);
+  world_.trace.name(start.life, name_ + std::to_string(start.epoch));
+  disk_.write_epoch(start);
+  machine_.emplace(limits_, recovered, start, read_clock());
+  world_.say(name_ + " starts with epoch " + std::to_string(start.epoch) + ", " +
+             std::to_string(recovered.records.size()) + " records" +
+             (recovered.tail == Tail::torn ? ", torn" : "") +
+             (recovered.same_place ? "" : ", moved") + (recovered.restored ? ", restored" : ""));
+  schedule_tick();
+  if (crashes_in_recovery > 0) {
+    --crashes_in_recovery;
+    crash_after(
+        1 + static_cast<unsigned>(world_.random.below(12)),
+        world_.random.percent(50) ? LedgerDisk::Crash::process : LedgerDisk::Crash::machine);
+  }
+}
+
+void CoordinatorHost::crash(LedgerDisk::Crash kind) {
+  if (!machine_) return;
+  world_.say(name_ + (kind == LedgerDisk::Crash::process ? " is killed" : " loses power"));
+  ++life_;
+  machine_.reset();
+  crash_countdown_ = 0;
+  turn_requested_ = false;
+  paused_until_ = Instant{};
+  tick_at_ = Instant{};
+  inbox_.clear();
+  outbox_.clear();
+  disk_.close(kind);
+  for (auto& [request, answer] : std::exchange(answers_, {}))
+    world_.scheduler.after(Micros(100), [answer = std::move(answer)] { answer(std::nullopt); });
+  for (auto& [name, link] : std::exchange(links_, {})) unnamed_.push_back(link);
+  for (const LinkPtr& link : std::exchange(unnamed_, {})) {
+    link->at_coordinator = false;
+    network_.break_link(link, kind == LedgerDisk::Crash::process ? 20'000 : 5'000'000);
+  }
+}
+
+void CoordinatorHost::crash_after(unsigned actions, LedgerDisk::Crash kind) {
+  crash_countdown_ = actions;
+  crash_kind_ = kind;
+}
+
+bool CoordinatorHost::dies_now() {
+  if (crash_countdown_ == 0 || --crash_countdown_ != 0) return false;
+  crash(crash_kind_);
+  return true;
+}
+
+void CoordinatorHost::pause(Micros time) {
+  paused_until_ = std::max(paused_until_, world_.now() + time);
+}
+
+// ---- the loop
+// --------------------------------------------------------------------------------------
+
+void CoordinatorHost::post(CoordinatorEvent event) {
+  if (!machine_) return;
+  inbox_.push_back(std::move(event));
+  request_turn();
+}
+
+void CoordinatorHost::request_turn() {
+  if (std::exchange(turn_requested_, true)) return;
+  const Instant when = std::max(world_.now() + world_.latency(5, 200), paused_until_);
+  world_.scheduler.at(when, [this, life = life_] {
+    if (life != life_) return;
+    turn_requested_ = false;
+    if (paused()) return request_turn();
+    take_turn();
+  });
+}
+
+void CoordinatorHost::take_turn() {
+  const auto life = life_;
+  while (!inbox_.empty()) {
+    const CoordinatorEvent event = std::move(inbox_.front());
+    inbox_.pop_front();
+    take(event);
+    if (life != life_) return;
+  }
+  disk_.flush();
+  for (auto& [name, frame] : std::exchange(outbox_, {})) {
+    if (dies_now()) return;
+    for (const ToParticipant& message : frame) observe(Send{name, message});
+    const auto link = links_.find(name);
+    if (link != links_.end()) network_.send(link->second, frame);
+  }
+  for (const Violation& violation : check(*machine_)) world_.observer.report(violation);
+  schedule_tick();
+}
+
+void CoordinatorHost::take(const CoordinatorEvent& event) {
+  const auto life = life_;
+  world_.trace.add(world_.now(), name_, " < ", event);
+  world_.observer.coordinator_took(event, machine_->epoch());
+  std::vector<CoordinatorAction> actions;
+  machine_->step(event, read_clock(), actions);
+  if (world_.plant != Plant::none) planted(event);
+  for (const CoordinatorAction& action : actions) {
+    if (dies_now()) return;
+    world_.trace.add(world_.now(), name_, " > ", action);
+    perform(action);
+    if (life != life_) return;
+  }
+}
+
+void CoordinatorHost::perform(const CoordinatorAction& action) {
+  if (const auto* send = std::get_if<Send>(&action)) {
+    outbox_[send->participant].push_back(send->message);
+    return;
+  }
+  observe(action);
+  if (const auto* log = std::get_if<Log>(&action)) {
+    if (!disk_.append(log->number, log->record))
+      inbox_.push_back(LogRefused{log->number});
+    else if (world_.plant == Plant::logged_before_durable)
+      inbox_.push_back(Logged{log->number});
+  } else if (const auto* reply = std::get_if<Reply>(&action)) {
+    const auto waiting = answers_.find(reply->request);
+    if (waiting == answers_.end()) return;
+    const Answer answer = std::move(waiting->second);
+    answers_.erase(waiting);
+    world_.scheduler.after(world_.latency(30, 2'000), [answer, reply = *reply] { answer(reply); });
+  } else if (const auto* disconnect = std::get_if<Disconnect>(&action)) {
+    const auto link = links_.find(disconnect->participant);
+    if (link == links_.end()) return;
+    const LinkPtr closed = link->second;
+    network_.break_link(closed, 20'000);
+  } else {
+    crash(LedgerDisk::Crash::process);
+    stopped_itself_ = true;
+  }
+}
+
+// What one says whose ledger somebody else rules with is void; its effects are checked where they
+// are had, at the participants.
+void CoordinatorHost::observe(const CoordinatorAction& action) {
+  if (!superseded) world_.observer.coordinator_did(action, *machine_);
+}
+
+void CoordinatorHost::schedule_tick() {
+  const auto wake = machine_->wake_at();
+  if (!wake) return;
+  const Instant when = std::max(*wake, world_.now() + Micros(100));
+  if (tick_at_ > world_.now() && tick_at_ <= when) return;
+  tick_at_ = when;
+  world_.scheduler.at(when, [this, life = life_, when] {
+    if (life != life_ || tick_at_ != when) return;
+    tick_at_ = Instant{};
+    post(CoordinatorTick{});
+  });
+}
+
+TxId CoordinatorHost::new_tx() {
+  return TxId{world_.uuid(world_.wall_ms(wall_offset_ms))};
+}
+
+Fate CoordinatorHost::fate_of(const TxId& tx) {
+  Fate fate = Fate::unknown;
+  if (const Transaction* known = machine_->find(tx)) {
+    if (known->state == TxState::committing || known->state == TxState::committed)
+      fate = Fate::committed;
+    if (known->state == TxState::aborting || known->state == TxState::aborted) fate = Fate::aborted;
+  } else {
+    fate = machine_->fate_of_unknown(tx, read_clock());
+  }
+  observe(Reply{0, tx, std::nullopt, fate});
+  return fate;
+}
+
+// ---- links
+// -----------------------------------------------------------------------------------------
+
+void CoordinatorHost::link_opened(const LinkPtr& link) {
+  unnamed_.push_back(link);
+}
+
+void CoordinatorHost::link_closed(const LinkPtr& link) {
+  if (!std::exchange(link->at_coordinator, false)) return;
+  std::erase(unnamed_, link);
+  const std::string& name = link->participant->name();
+  const auto found = links_.find(name);
+  if (found == links_.end() || found->second != link) return;
+  links_.erase(found);
+  outbox_.erase(name);
+  post(LinkDown{name});
+}
+
+void CoordinatorHost::received(const LinkPtr& link, const ToCoordinator& message) {
+  const std::string& name = link->participant->name();
+  const auto* hello = std::get_if<Hello>(&message);
+  if (!hello) return post(FromParticipant{name, message});
+  const auto older = links_.find(name);
+  if (older != links_.end() && older->second != link) {
+    const LinkPtr closed = older->second;
+    network_.break_link(closed, 20'000);
+    link_closed(closed);
+  }
+  std::erase(unnamed_, link);
+  links_[name] = link;
+  post(LinkUp{*hello});
+}
+
+// ---- mistakes made on purpose
+// ----------------------------------------------------------------------
+
+void CoordinatorHost::planted(const CoordinatorEvent& event) {
+  const auto* from = std::get_if<FromParticipant>(&event);
+  if (!from) return;
+  if (const auto* inquiry = std::get_if<Inquiry>(&from->message)) {
+    const Transaction* tx = machine_->find(inquiry->gid.tx);
+    const bool committed =
+        tx && (tx->state == TxState::committing || tx->state == TxState::committed);
+    if (world_.plant == Plant::inquiry_presumes_abort && !committed)
+      outbox_[from->participant].push_back(Abort{inquiry->gid});
+  }
+  if (const auto* applied = std::get_if<Applied>(&from->message)) {
+    const Transaction* tx = machine_->find(applied->gid.tx);
+    if (world_.plant != Plant::applied_for_all || !tx) return;
+    for (const TxBranch& branch : tx->branches) {
+      if (branch.phase != BranchPhase::finishing) continue;
+      Applied other = *applied;
+      other.gid.participant = branch.participant;
+      inbox_.push_back(FromParticipant{branch.participant, other});
+    }
+  }
+}
+
+}  // namespace assent::simulation

@@ -1,0 +1,93 @@
+// A coordinator's process: the real machine, the duties of its host, and what can befall it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/coordinator_machine.hpp"
+#include "tests/simulation/ledger_disk.hpp"
+#include "tests/simulation/network.hpp"
+
+namespace assent::simulation {
+
+class CoordinatorHost {
+ public:
+  // Nothing: the connection broke before there was an answer.
+  using Answer = std::function<void(const std::optional<Reply>&)>;
+
+  CoordinatorHost(World& world, Network& network, LedgerDisk& disk, std::string name,
+                  CoordinatorLimits limits);
+  CoordinatorHost(const CoordinatorHost&) = delete;
+  CoordinatorHost& operator=(const CoordinatorHost&) = delete;
+
+  void start();
+  void crash(LedgerDisk::Crash kind);
+  // Dies after so many more actions, in the middle of whatever it does then.
+  void crash_after(unsigned actions, LedgerDisk::Crash kind);
+  void pause(Micros time);
+
+  template <typename Event>
+  void ask(Event event, Answer answer) {
+    if (!machine_ || paused()) return answer(std::nullopt);
+    event.request = ++last_request_;
+    answers_[last_request_] = std::move(answer);
+    post(event);
+  }
+  void post(CoordinatorEvent event);
+  TxId new_tx();
+  // What it would answer somebody who asks for a transaction.
+  Fate fate_of(const TxId& tx);
+
+  void link_opened(const LinkPtr& link);
+  void link_closed(const LinkPtr& link);
+  void received(const LinkPtr& link, const ToCoordinator& message);
+
+  bool running() const { return machine_.has_value(); }
+  bool paused() const { return world_.now() < paused_until_; }
+  bool stopped_itself() const { return stopped_itself_; }
+  const CoordinatorMachine* machine() const { return machine_ ? &*machine_ : nullptr; }
+  LedgerDisk& disk() { return disk_; }
+
+  std::int64_t wall_offset_ms = 0;
+  bool superseded = false;  // somebody else runs with a copy of its ledger, and counts
+  bool retired = false;     // nobody starts it again
+  unsigned crashes_in_recovery = 0;
+
+ private:
+  void take_turn();
+  void take(const CoordinatorEvent& event);
+  void perform(const CoordinatorAction& action);
+  void request_turn();
+  void schedule_tick();
+  bool dies_now();
+  Now read_clock() const { return {world_.now(), world_.wall_ms(wall_offset_ms)}; }
+  void observe(const CoordinatorAction& action);
+  void planted(const CoordinatorEvent& event);
+
+  World& world_;
+  Network& network_;
+  LedgerDisk& disk_;
+  std::string name_;
+  CoordinatorLimits limits_;
+
+  std::optional<CoordinatorMachine> machine_;
+  std::uint64_t life_ = 0;
+  bool turn_requested_ = false;
+  bool stopped_itself_ = false;
+  Instant paused_until_{};
+  Instant tick_at_{};
+  std::deque<CoordinatorEvent> inbox_;
+  std::map<std::string, std::vector<ToParticipant>> outbox_;
+  std::map<RequestId, Answer> answers_;
+  RequestId last_request_ = 0;
+  std::vector<LinkPtr> unnamed_;
+  std::map<std::string, LinkPtr> links_;
+  unsigned crash_countdown_ = 0;
+  LedgerDisk::Crash crash_kind_ = LedgerDisk::Crash::process;
+};
+
+}  // namespace assent::simulation

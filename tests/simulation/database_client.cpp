@@ -1,0 +1,229 @@
+#include "tests/simulation/database_client.hpp"
+
+#include <utility>
+
+namespace assent::simulation {
+namespace {
+
+Failure unavailable() {
+  Failure failure;
+  failure.problem = Problem::participant_unavailable;
+  failure.message = "the connection to the database was lost";
+  return failure;
+}
+
+}  // namespace
+
+DatabaseClient::DatabaseClient(World& world, Server& server, Report report)
+    : world_(world), server_(server), report_(std::move(report)) {}
+
+void DatabaseClient::kill() {
+  alive_ = false;
+  if (connected_ && server_.up()) server_.abandon(connection_);
+  connected_ = false;
+  expected_.clear();
+}
+
+void DatabaseClient::connect_later() {
+  if (!alive_ || connecting_) return;
+  connecting_ = true;
+  world_.scheduler.after(world_.latency(2'000, 300'000), [this] { try_connect(); });
+}
+
+// The duties behind DatabaseUp: the lock of the name, then every backend of a predecessor gone, and
+// only then the marks and the prepared branches.
+void DatabaseClient::try_connect() {
+  connecting_ = false;
+  if (!alive_) return;
+  if (!server_.up()) return connect_later();
+  server_.terminate_up_to(connection_ = server_.connect());
+  connection_ = server_.connect();
+  connected_ = true;
+  DatabaseUp up{server_.identity(), server_.marks(), server_.list()};
+  if (world_.plant == Plant::marks_ignored) up.marks.clear();
+  report_(std::move(up));
+  for (const Gid& gid : std::exchange(settling_, {})) settle(gid);
+}
+
+void DatabaseClient::lost(const std::string& reason) {
+  if (!alive_ || !connected_) return;
+  connected_ = false;
+  if (server_.up()) server_.abandon(connection_);
+  const bool down_first = world_.random.percent(50);
+  if (down_first) report_(DatabaseDown{reason});
+  for (auto& [id, event] : std::exchange(expected_, {})) report_(std::move(event));
+  if (!down_first) report_(DatabaseDown{reason});
+  connect_later();
+}
+
+// ---- completions
+// -----------------------------------------------------------------------------------
+
+DatabaseClient::Id DatabaseClient::expect(ParticipantEvent if_lost) {
+  expected_.emplace(++last_id_, std::move(if_lost));
+  return last_id_;
+}
+
+void DatabaseClient::answered(Id id, ParticipantEvent event) {
+  if (!expected_.count(id)) return;
+  const bool lost = world_.random.permille(reply_loss_permille);
+  world_.scheduler.after(world_.latency(30, 2'000), [this, id, lost, event = std::move(event)] {
+    const auto expected = expected_.find(id);
+    if (expected == expected_.end()) return;
+    ParticipantEvent told = lost ? std::move(expected->second) : event;
+    if (lost) world_.count_fault("reply_lost");
+    expected_.erase(expected);
+    if (const auto* work = lost ? std::get_if<WorkDone>(&told) : nullptr) server_.drop(work->gid);
+    report_(std::move(told));
+  });
+}
+
+void DatabaseClient::report_soon(ParticipantEvent event) {
+  const Id id = expect(event);
+  answered(id, event);
+}
+
+void DatabaseClient::ask(ParticipantEvent if_lost, std::function<ParticipantEvent()> question) {
+  if (!connected_) return report_soon(std::move(if_lost));
+  const Id id = expect(std::move(if_lost));
+  server_.later(connection_, world_.latency(30, 3'000),
+                [this, id, question = std::move(question)] { answered(id, question()); });
+}
+
+// ---- verbs
+// -----------------------------------------------------------------------------------------
+
+void DatabaseClient::perform(const RunWork& verb) {
+  const WorkDone gone{verb.gid, verb.seq, unavailable()};
+  if (!connected_) return report_soon(gone);
+  const Id id = expect(gone);
+  const Instant deadline = world_.now() + std::max(verb.time_left, Duration(1));
+  server_.run(connection_, verb.gid, verb.work, false, deadline,
+              [this, id, verb](const Server::WorkResult& result) {
+                WorkDone done{verb.gid, verb.seq, Results{"ok"}};
+                if (const auto* failure = std::get_if<Failure>(&result)) done.result = *failure;
+                answered(id, done);
+              });
+}
+
+void DatabaseClient::perform(const PrepareBranch& verb) {
+  const PrepareDone gone{verb.gid, PrepareDone::No{unavailable()}};
+  if (!connected_) return report_soon(gone);
+  // From when the PREPARE may be on its way, a lost connection says nothing.
+  const Id id = expect(PrepareDone{verb.gid, PrepareDone::Lost{}});
+  const Instant deadline = world_.now() + std::max(verb.time_left, Duration(1));
+  server_.run(connection_, verb.gid, verb.work, true, deadline,
+              [this, id, verb](const Server::WorkResult& result) {
+                PrepareDone done{verb.gid, PrepareDone::Lost{}};
+                if (const auto* prepared = std::get_if<Server::Prepared>(&result)) {
+                  if (prepared->refused) {
+                    Failure failure;
+                    failure.problem = Problem::expectation_failed;
+                    done.result = PrepareDone::Refused{prepared->xid, failure};
+                  } else {
+                    done.result = PrepareDone::Yes{prepared->xid, Results{"ok"}};
+                  }
+                } else if (std::holds_alternative<Server::ReadOnly>(result)) {
+                  done.result = PrepareDone::ReadOnly{Results{"ok"}};
+                } else if (const auto* failure = std::get_if<Failure>(&result)) {
+                  done.result = PrepareDone::No{*failure};
+                  if (world_.plant == Plant::prepared_without_tag)
+                    done.result = PrepareDone::Yes{1, Results{"ok"}};
+                }
+                answered(id, done);
+              });
+}
+
+void DatabaseClient::perform(const SettleLost& verb) {
+  if (!connected_) {
+    settling_.insert(verb.gid);
+    return;
+  }
+  settle(verb.gid);
+}
+
+void DatabaseClient::settle(const Gid& gid) {
+  // A connection that is lost meanwhile does not end the search: it starts again.
+  world_.scheduler.after(world_.latency(100, 50'000), [this, gid] {
+    if (!alive_) return;
+    if (!connected_) {
+      settling_.insert(gid);
+      return;
+    }
+    server_.terminate(gid);
+    Settled settled{gid, std::nullopt};
+    for (const HeldBranch& held : server_.list())
+      if (held.gid == gid) settled.xid = held.xid;
+    report_(settled);
+  });
+}
+
+void DatabaseClient::perform(const DropOpen& verb) {
+  if (!connected_) return report_soon(Dropped{verb.gid});
+  const Id id = expect(Dropped{verb.gid});
+  server_.later(connection_, world_.latency(30, 3'000), [this, id, verb] {
+    server_.drop(verb.gid);
+    // After the WorkDone that this may have caused.
+    world_.scheduler.after(Micros(2'500), [this, id, verb] { answered(id, Dropped{verb.gid}); });
+  });
+}
+
+void DatabaseClient::perform(const CancelPrepare& verb) {
+  if (!connected_) return;
+  server_.later(connection_, world_.latency(30, 5'000), [this, verb] { server_.cancel(verb.gid); });
+}
+
+void DatabaseClient::perform(const FinishPrepared& verb) {
+  FinishDone lost{verb.gid, verb.outcome, FinishDone::Result::again, "the connection was lost"};
+  if (world_.plant == Plant::lost_reply_is_done) lost.result = FinishDone::Result::done;
+  ask(lost, [this, verb] {
+    FinishDone done{verb.gid, verb.outcome,
+                    server_.finish(verb.gid, verb.outcome, EndedBy::participant), ""};
+    if (world_.plant == Plant::no_such_gid_is_done &&
+        done.result == FinishDone::Result::no_such_gid)
+      done.result = FinishDone::Result::done;
+    return done;
+  });
+}
+
+void DatabaseClient::perform(const ReadStatus& verb) {
+  ask(StatusRead{verb.gid, StatusRead::Status::unavailable}, [this, verb] {
+    StatusRead read{verb.gid, server_.status(verb.xid, verb.server)};
+    if (world_.plant == Plant::absence_is_abort && read.status == StatusRead::Status::unknown)
+      read.status = StatusRead::Status::aborted;
+    return read;
+  });
+}
+
+void DatabaseClient::perform(const ListPrepared&) {
+  ask(ListFailed{"the connection was lost"}, [this] { return ListDone{server_.list()}; });
+}
+
+void DatabaseClient::perform(const RaiseMark& verb) {
+  ask(MarkFailed{verb.mark.ledger, "the connection was lost"}, [this, verb] {
+    Mark mark = server_.raise(verb.mark);
+    if (world_.plant == Plant::marks_ignored) {
+      mark.epoch = verb.mark.epoch;
+      mark.life = verb.mark.life;
+    }
+    return MarkRaised{mark};
+  });
+}
+
+void DatabaseClient::perform(const WriteJournal& verb) {
+  ask(JournalWritten{verb.batch, false}, [this, verb] {
+    server_.journal(verb.lines);
+    return JournalWritten{verb.batch, true};
+  });
+}
+
+void DatabaseClient::perform(const ReadJournal& verb) {
+  ask(JournalRead{verb.gid, Knowledge::nothing, 0, false}, [this, verb] {
+    JournalRead read = server_.read_journal(verb.gid);
+    if (world_.plant == Plant::absence_is_abort && read.knowledge == Knowledge::nothing)
+      read.knowledge = Knowledge::aborted;
+    return read;
+  });
+}
+
+}  // namespace assent::simulation

@@ -1,0 +1,184 @@
+#include "tests/simulation/participant_host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/simulation/coordinator_host.hpp"
+
+namespace assent::simulation {
+
+ParticipantHost::ParticipantHost(World& world, Network& network, Server& server, std::string name,
+                                 ParticipantLimits limits)
+    : world_(world), network_(network), server_(server), name_(std::move(name)), limits_(limits) {}
+
+// ---- life and death
+// --------------------------------------------------------------------------------
+
+void ParticipantHost::start() {
+  if (machine_) return;
+  ++life_;
+  world_.say(name_ + " starts");
+  machine_.emplace(name_, limits_);
+  clients_.push_back(std::make_unique<DatabaseClient>(
+      world_, server_, [this](ParticipantEvent event) { post(std::move(event)); }));
+  client_ = clients_.back().get();
+  client_->reply_loss_permille = reply_loss_permille;
+  client_->connect_later();
+  server_.on_crash = [this] { lose_database("the server is gone"); };
+  keep_dialing();
+}
+
+void ParticipantHost::crash() {
+  if (!machine_) return;
+  world_.say(name_ + " is killed");
+  ++life_;
+  machine_.reset();
+  client_->kill();
+  client_ = nullptr;
+  crash_countdown_ = 0;
+  turn_requested_ = false;
+  paused_until_ = Instant{};
+  tick_at_ = Instant{};
+  inbox_.clear();
+  outbox_.clear();
+  if (const LinkPtr link = std::exchange(link_, nullptr)) {
+    link->at_participant = false;
+    network_.break_link(link, world_.random.percent(70) ? 20'000 : 5'000'000);
+  }
+}
+
+bool ParticipantHost::dies_now() {
+  if (crash_countdown_ == 0 || --crash_countdown_ != 0) return false;
+  crash();
+  return true;
+}
+
+void ParticipantHost::pause(Micros time) {
+  paused_until_ = std::max(paused_until_, world_.now() + time);
+}
+
+void ParticipantHost::lose_database(const std::string& reason) {
+  if (client_) client_->lost(reason);
+}
+
+// ---- the loop
+// --------------------------------------------------------------------------------------
+
+void ParticipantHost::post(ParticipantEvent event, Epoch from) {
+  if (!machine_) return;
+  inbox_.push_back({std::move(event), from});
+  request_turn();
+}
+
+void ParticipantHost::request_turn() {
+  if (std::exchange(turn_requested_, true)) return;
+  const Instant when = std::max(world_.now() + world_.latency(5, 200), paused_until_);
+  world_.scheduler.at(when, [this, life = life_] {
+    if (life != life_) return;
+    turn_requested_ = false;
+    if (paused()) return request_turn();
+    take_turn();
+  });
+}
+
+void ParticipantHost::take_turn() {
+  const auto life = life_;
+  while (!inbox_.empty()) {
+    const Item item = std::move(inbox_.front());
+    inbox_.pop_front();
+    take(item);
+    if (life != life_) return;
+  }
+  if (!outbox_.empty() && link_) {
+    for (ToCoordinator& message : outbox_) {
+      if (world_.plant != Plant::none) planted(message);
+      world_.observer.participant_did(name_, SendToCoordinator{message});
+    }
+    network_.send(link_, outbox_);
+  }
+  outbox_.clear();
+  for (const Violation& violation : check(*machine_)) world_.observer.report(violation);
+  schedule_tick();
+}
+
+void ParticipantHost::take(const Item& item) {
+  const auto life = life_;
+  world_.trace.add(world_.now(), name_, " < ", item.event);
+  world_.observer.participant_took(name_, item.event, item.from);
+  std::vector<ParticipantAction> actions;
+  machine_->step(item.event, {world_.now(), world_.wall_ms()}, actions);
+  for (const ParticipantAction& action : actions) {
+    if (dies_now()) return;
+    world_.trace.add(world_.now(), name_, " > ", action);
+    std::visit([this](const auto& each) { perform(each); }, action);
+    if (life != life_) return;
+    if (!std::holds_alternative<SendToCoordinator>(action))
+      world_.observer.participant_did(name_, action);
+  }
+}
+
+void ParticipantHost::perform(const SendToCoordinator& action) {
+  outbox_.push_back(action.message);
+}
+
+void ParticipantHost::perform(const CloseLink&) {
+  outbox_.clear();
+  if (link_) network_.break_link(link_, 20'000);
+}
+
+void ParticipantHost::perform(const Alarm&) {
+  ++alarms_;
+}
+
+void ParticipantHost::schedule_tick() {
+  const auto wake = machine_->wake_at();
+  if (!wake) return;
+  const Instant when = std::max(*wake, world_.now() + Micros(100));
+  if (tick_at_ > world_.now() && tick_at_ <= when) return;
+  tick_at_ = when;
+  world_.scheduler.at(when, [this, life = life_, when] {
+    if (life != life_ || tick_at_ != when) return;
+    tick_at_ = Instant{};
+    post(ParticipantTick{});
+  });
+}
+
+// ---- link
+// ------------------------------------------------------------------------------------------
+
+void ParticipantHost::keep_dialing() {
+  world_.scheduler.after(world_.latency(20'000, 500'000), [this, life = life_] {
+    if (life != life_) return;
+    if (!link_ && !paused()) network_.dial(*this);
+    keep_dialing();
+  });
+}
+
+void ParticipantHost::link_opened(const LinkPtr& link) {
+  link_ = link;
+  post(LinkOpened{});
+}
+
+void ParticipantHost::link_closed(const LinkPtr& link) {
+  if (!std::exchange(link->at_participant, false) || link != link_) return;
+  link_ = nullptr;
+  post(LinkClosed{});
+}
+
+void ParticipantHost::received(const LinkPtr& link, const ToParticipant& message) {
+  if (link == link_) post(FromCoordinator{message}, link->epoch);
+}
+
+// ---- mistakes made on purpose
+// ----------------------------------------------------------------------
+
+void ParticipantHost::planted(ToCoordinator& message) const {
+  if (auto* vote = std::get_if<Vote>(&message);
+      vote && world_.plant == Plant::no_vote_counts_as_yes && vote->verdict == Verdict::no)
+    vote->verdict = Verdict::yes;
+  if (auto* applied = std::get_if<Applied>(&message);
+      applied && world_.plant == Plant::heuristic_hidden)
+    applied->application = Application::applied;
+}
+
+}  // namespace assent::simulation

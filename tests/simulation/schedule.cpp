@@ -1,0 +1,177 @@
+#include "tests/simulation/schedule.hpp"
+
+#include <utility>
+
+namespace assent::simulation {
+
+using std::chrono::seconds;
+
+Schedule::Schedule(std::uint64_t seed, Plant plant, bool print) : seed_(seed), world_(seed, print) {
+  world_.plant = plant;
+  build();
+}
+
+void Schedule::build() {
+  Random& random = world_.random;
+  ledger_ = LedgerId{world_.uuid(World::kWallStart)};
+  world_.trace.name(ledger_.uuid, "L");
+  rows_ = static_cast<int>(random.between(3, 12));
+
+  coordinator_limits_.finished_kept_for = Duration(random.percent(50) ? 30'000 : 600'000);
+  coordinator_limits_.apply_wait = Duration(random.between(300, 10'000));
+  coordinator_limits_.resend_interval = Duration(random.between(200, 2'000));
+  ParticipantLimits limits;
+  limits.inquiry_interval = Duration(random.between(200, 1'500));
+  limits.sweep_interval = Duration(random.between(500, 4'000));
+  limits.journal_interval = Duration(random.between(20, 1'000));
+  limits.retry_longest = Duration(random.between(200, 5'000));
+
+  disks_.push_back(std::make_unique<LedgerDisk>(world_, ledger_));
+  coordinators_.push_back(std::make_unique<CoordinatorHost>(world_, network_, *disks_.back(),
+                                                            "coordinator", coordinator_limits_));
+  network_.coordinators.push_back(coordinators_.back().get());
+  std::vector<std::string> names{"bank", "orders", "stock", "mail", "audit"};
+  names.resize(static_cast<std::size_t>(random.between(3, 5)));
+  const unsigned reply_loss = random.percent(50) ? 0 : static_cast<unsigned>(random.below(20));
+  for (const std::string& name : names) {
+    servers_.push_back(std::make_unique<Server>(world_, name, rows_));
+    participants_.push_back(
+        std::make_unique<ParticipantHost>(world_, network_, *servers_.back(), name, limits));
+    participants_.back()->reply_loss_permille = reply_loss;
+  }
+  clients_ = std::make_unique<Clients>(world_, network_, names, rows_);
+}
+
+void Schedule::run_until(Instant until) {
+  constexpr std::uint64_t kMostSteps = 3'000'000;
+  while (!violated() && world_.scheduler.run_one(until))
+    if (++steps_ > kMostSteps)
+      return world_.observer.report({"I10",
+                                     "the installation does not come to rest: it is busy "
+                                     "without end"});
+}
+
+ScheduleReport Schedule::run() {
+  for (auto& each : coordinators_) each->start();
+  for (auto& each : participants_) each->start();
+  keep_coordinators_running();
+  const Micros active = seconds(world_.random.between(8, 60));
+  world_.scheduler.after(seconds(2), [this, active] {
+    clients_->start(static_cast<unsigned>(world_.random.between(50, 80)), active);
+    draw_faults(active);
+  });
+  run_until(world_.now() + active + seconds(4));
+
+  ScheduleReport report;
+  if (!violated()) {
+    heal();
+    const Instant end = world_.now() + seconds(400);
+    while (!violated() && world_.now() < end) {
+      run_until(world_.now() + seconds(1));
+      if (unrest().empty()) break;
+    }
+    if (!violated()) {
+      report.liveness = unrest();
+      if (report.liveness.empty()) world_.observer.at_rest(*ruling().machine());
+      if (report.liveness.empty() && !spoiled_) check_money();
+      if (!spoiled_) check_keys();
+    }
+  }
+  report.seed = seed_;
+  for (const Violation& each : world_.observer.violations())
+    (each.invariant == "I10" ? report.liveness : report.safety).push_back(each);
+  report.trace_hash = world_.trace.hash();
+  if (!report.safety.empty() || !report.liveness.empty())
+    report.last_lines.assign(world_.trace.last_lines().begin(), world_.trace.last_lines().end());
+  report.transactions = clients_->known().size();
+  for (const TxId& tx : clients_->known()) report.committed += world_.observer.is_committed(tx);
+  report.messages = world_.messages;
+  report.simulated_seconds =
+      static_cast<double>(world_.now().time_since_epoch().count()) / 1'000'000;
+  report.faults = world_.faults;
+  return report;
+}
+
+// No more faults: from here on everything must come to rest by itself.
+void Schedule::heal() {
+  world_.say("healing");
+  healing_ = true;
+  network_.heal();
+  for (auto& server : servers_) {
+    server->denies = false;
+    server->slots = 100;
+    server->slow_percent = 0;
+    server->start();
+  }
+  for (auto& disk : disks_) {
+    disk->full = disk->slow = disk->fail_next_sync = false;
+  }
+  for (auto& participant : participants_) participant->start();
+  for (auto& coordinator : coordinators_) {
+    coordinator->wall_offset_ms = 0;
+    coordinator->crashes_in_recovery = 0;
+    if (coordinator.get() == &ruling()) continue;
+    coordinator->crash(LedgerDisk::Crash::process);
+    coordinator->retired = true;
+  }
+}
+
+std::vector<Violation> Schedule::unrest() {
+  const CoordinatorMachine* coordinator = ruling().machine();
+  if (!coordinator) return {{"I10", "the coordinator does not stay up"}};
+  std::vector<Violation> found;
+  if (!clients_->done()) found.push_back({"I10", "a client still waits"});
+  for (const Violation& each : check_at_rest(*coordinator)) found.push_back(each);
+  const auto quarantined = [&](const Gid& gid) {
+    return spoiled_ && coordinator->doubts().count(gid.tx) != 0;
+  };
+  for (auto& participant : participants_) {
+    if (!participant->machine()) {
+      found.push_back({"I10", participant->name() + " is not up"});
+      continue;
+    }
+    bool waits = false;
+    for (const auto& [gid, branch] : participant->machine()->branches())
+      waits = waits || quarantined(gid);
+    if (!waits)
+      for (const Violation& each : check_at_rest(*participant->machine())) found.push_back(each);
+    for (const Gid& gid : participant->server().held_gids())
+      if (!quarantined(gid))
+        found.push_back({"I10", to_string(gid) + " stays prepared in its database"});
+  }
+  if (!spoiled_ && !coordinator->doubts().empty())
+    found.push_back({"I10", "something is still in doubt"});
+  return found;
+}
+
+// Every committed transaction was applied once and no other at all.
+void Schedule::check_money() {
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    Deltas expected;
+    for (const auto& [tx, effects] : clients_->effects()) {
+      const auto here = effects.find(participants_[i]->name());
+      if (here == effects.end() || !world_.observer.is_committed(tx)) continue;
+      for (const auto& [row, delta] : here->second) expected[row] += delta;
+    }
+    for (const auto& [row, balance] : servers_[i]->rows())
+      if (balance != Server::kInitial + expected[row])
+        world_.observer.report({"I4", "row " + std::to_string(row) + " of " +
+                                          participants_[i]->name() + " holds " +
+                                          std::to_string(balance) + ", not the " +
+                                          std::to_string(Server::kInitial + expected[row]) +
+                                          " of the committed transactions"});
+  }
+}
+
+void Schedule::check_keys() {
+  for (const auto& [key, transactions] : clients_->keys()) {
+    unsigned committed = 0;
+    for (const TxId& tx : transactions) committed += world_.observer.is_committed(tx);
+    if (committed > 1)
+      world_.observer.report({"I5", "one idempotency key committed " + std::to_string(committed) +
+                                        " transactions, " + to_string(*transactions.begin()) +
+                                        " among them"});
+  }
+}
+
+}  // namespace assent::simulation

@@ -1,0 +1,102 @@
+// One schedule: an installation drawn from a seed, its clients, what befalls it, and the verdict.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/clients.hpp"
+#include "tests/simulation/coordinator_host.hpp"
+#include "tests/simulation/participant_host.hpp"
+
+namespace assent::simulation {
+
+struct ScheduleReport {
+  std::uint64_t seed = 0;
+  std::vector<Violation> safety;
+  std::vector<Violation> liveness;
+  std::uint64_t trace_hash = 0;
+  std::vector<std::string> last_lines;  // of the trace, when something was violated
+  std::uint64_t transactions = 0;
+  std::uint64_t committed = 0;
+  std::uint64_t messages = 0;
+  double simulated_seconds = 0;
+  std::map<std::string, std::uint64_t> faults;
+};
+
+class Schedule {
+ public:
+  Schedule(std::uint64_t seed, Plant plant, bool print);
+  ScheduleReport run();
+
+ private:
+  void build();
+  void draw_faults(Micros within);
+  void run_until(Instant until);
+  bool violated() const { return !world_.observer.violations().empty(); }
+  void heal();
+  std::vector<Violation> unrest();
+  void check_money();
+  void check_keys();
+  CoordinatorHost& ruling() { return *coordinators_.back(); }
+  ParticipantHost& some_participant() { return *world_.random.pick(participants_); }
+
+  // faults.cpp: each befalls the installation now, and ends by itself
+  using Fault = void (Schedule::*)();
+  struct Kind {
+    const char* name;
+    unsigned weight;
+    bool spoils;  // afterwards the sums of money, and what is left prepared, prove nothing
+    Fault strike;
+  };
+  static const std::vector<Kind>& kinds();
+  void coordinator_killed();
+  void coordinator_loses_power();
+  void coordinator_killed_in_recovery();
+  void coordinator_paused();
+  void coordinator_drained();
+  void participant_killed();
+  void participant_paused();
+  void link_broken();
+  void network_cut();
+  void network_chaos();
+  void database_crashed();
+  void database_connection_lost();
+  void database_slow();
+  void database_denies();
+  void database_slots_exhausted();
+  void database_failed_over();
+  void database_put_back();
+  void resolved_by_hand();
+  void disk_slow();
+  void disk_full();
+  void sync_fails();
+  void clock_jumps();
+  void ledger_copied();
+  void ledger_put_back();
+  void ledger_moved();
+  void last_record_damaged();
+  void second_coordinator();
+  void restart_coordinator(CoordinatorHost& host, std::int64_t within_us);
+  void keep_coordinators_running();
+
+  std::uint64_t seed_;
+  World world_;
+  Network network_{world_};
+  LedgerId ledger_;
+  CoordinatorLimits coordinator_limits_;
+  int rows_ = 0;
+  std::vector<std::unique_ptr<LedgerDisk>> disks_;
+  std::vector<std::unique_ptr<CoordinatorHost>> coordinators_;  // the last one rules
+  std::vector<std::unique_ptr<Server>> servers_;
+  std::vector<std::unique_ptr<ParticipantHost>> participants_;
+  std::unique_ptr<Clients> clients_;
+  std::unique_ptr<LedgerDisk> copy_;
+  bool healing_ = false;
+  bool spoiled_ = false;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace assent::simulation

@@ -1,0 +1,64 @@
+// What every party of a schedule shares: time, chance, the trace and the observer.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "protocol/invariants.hpp"
+#include "tests/simulation/random.hpp"
+#include "tests/simulation/scheduler.hpp"
+#include "tests/simulation/trace.hpp"
+
+namespace assent::simulation {
+
+// A mistake made on purpose by a host: the simulator must find it. See plants.cpp.
+enum class Plant : std::uint8_t {
+  none,
+  logged_before_durable,   // Logged is reported when a record is taken
+  failed_sync_ignored,     // … or although its sync failed
+  applied_for_all,         // one branch has applied: the others are taken for applied
+  inquiry_presumes_abort,  // every inquiry about what is not committed is answered with Abort
+  no_vote_counts_as_yes,
+  prepared_without_tag,  // the absence of an error is read as a yes
+  no_such_gid_is_done,
+  lost_reply_is_done,  // 57P01 in phase two is read as success
+  absence_is_abort,    // no status and no line in the journal are read as rolled back
+  marks_ignored,       // the epochs kept in the database are not looked at
+  heuristic_hidden,
+  copy_trusted,  // a ledger that was put back is taken for complete
+};
+
+struct World {
+  World(std::uint64_t seed, bool print) : random(seed), trace(print) {}
+
+  Instant now() const { return scheduler.now(); }
+  // Between the bounds, mostly near the lower one: latencies have long tails.
+  Micros latency(std::int64_t low_us, std::int64_t high_us) {
+    const auto first = random.between(low_us, high_us);
+    return Micros(random.percent(90) ? low_us + (first - low_us) / 8 : first);
+  }
+  void say(const std::string& what) { trace.say(now(), what); }
+  void count_fault(const std::string& kind) { ++faults[kind]; }
+  Uuid uuid(std::int64_t wall_ms) {
+    std::array<std::uint8_t, 10> bytes{};
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+    return make_uuid7(wall_ms, bytes);
+  }
+
+  static constexpr std::int64_t kWallStart = 1'760'000'000'000;
+  std::int64_t wall_ms(std::int64_t offset_ms = 0) const {
+    return kWallStart + now().time_since_epoch().count() / 1000 + offset_ms;
+  }
+
+  Random random;
+  Scheduler scheduler;
+  Trace trace;
+  Observer observer;
+  Plant plant = Plant::none;
+  std::map<std::string, std::uint64_t> faults;  // by kind
+  std::uint64_t messages = 0;
+};
+
+}  // namespace assent::simulation
