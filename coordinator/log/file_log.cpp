@@ -65,7 +65,7 @@ struct FileLog::Impl {
       : commit(opened.current, segment_bytes),
         files(std::move(its_files)),
         writer(std::move(opened.writer)) {
-    jobs.push_back(MakeSpare{segment_bytes});
+    jobs.emplace_back(MakeSpare{segment_bytes});
   }
 
   ~Impl() {

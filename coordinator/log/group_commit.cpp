@@ -64,7 +64,7 @@ void GroupCommit::hand_over(std::deque<LogJob>& queue) {
     waiting->bytes += batch_;
     waiting->up_to = last_;
   } else {
-    queue.push_back(WriteBatch{current_.number, end_ - batch_.size(), batch_, last_});
+    queue.emplace_back(WriteBatch{current_.number, end_ - batch_.size(), batch_, last_});
   }
   batch_.clear();
 }
@@ -78,14 +78,14 @@ void GroupCommit::open_next(std::deque<LogJob>& queue, const std::vector<LogReco
   std::string bytes = opening_bytes(next, records, codec_);
   const std::uint64_t needed = segment_size(configured_size_, bytes.size());
   if (needed > offered) {  // this one stays in use until a larger spare is ready
-    queue.push_back(MakeSpare{needed});
+    queue.emplace_back(MakeSpare{needed});
     return;
   }
   current_ = next;
   framing_ = Framing(current_);
   end_ = durable_ = bytes.size();
-  queue.push_back(OpenSegment{current_.number, std::move(bytes), 0, 0});
-  queue.push_back(MakeSpare{segment_size(configured_size_, end_)});
+  queue.emplace_back(OpenSegment{current_.number, std::move(bytes), 0, 0});
+  queue.emplace_back(MakeSpare{segment_size(configured_size_, end_)});
 }
 
 void GroupCommit::done(const LogProgress& progress) {

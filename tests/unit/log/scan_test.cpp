@@ -13,6 +13,7 @@ namespace {
 struct Image {
   SegmentHeader header;
   std::string file;
+  std::vector<std::string> payloads;
   std::vector<std::uint64_t> ends;  // ends[i]: where record i ends
 };
 
@@ -29,6 +30,7 @@ Image image(Sequence count, Sequence batch) {
     codec.encode(commit(i), payload);
     if ((i - 1) % batch == 0) durable = made.file.size();
     framing.append(made.file, made.file.size(), durable, 3, payload);
+    made.payloads.push_back(payload);
     made.ends.push_back(made.file.size());
   }
   REQUIRE(made.file.size() < made.header.size);
@@ -43,10 +45,9 @@ struct Found {
 };
 Found scan(const Image& image, std::string_view file, std::optional<std::uint64_t> sealed = {}) {
   Found found;
-  static RecordCodec codec;
   found.scan = scan_segment(file, image.header, sealed, [&](const Framing::Frame& frame) {
-    const auto record = codec.decode(frame.kind, frame.payload);
-    if (!record || *record != LogRecord(commit(++found.records))) FAIL("a wrong record");
+    if (frame.kind != 3 || frame.payload != image.payloads[found.records]) FAIL("a wrong record");
+    ++found.records;
   });
   return found;
 }
