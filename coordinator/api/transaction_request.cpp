@@ -120,8 +120,8 @@ void read_participant(const JsonValue& value, const Path& at, std::string& into,
   into = read_text(value, at, wrong);
   if (!is_participant_name(into))
     wrong.report(at,
-                 "must be a participant's name: a lower-case letter, then letters, digits, _ "
-                 "or -, at most 63 characters");
+                 "must be a participant's name: a lower-case letter, then lower-case letters, "
+                 "digits, _ or -, at most 63 characters");
 }
 
 // ---- beginning ----------------------------------------------------------------------------------

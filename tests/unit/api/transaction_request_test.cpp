@@ -163,7 +163,8 @@ TEST_CASE("each fault of a begin request is named with its path") {
       {R"({"branches":[{)" + stmt + "}]}", "branches[0]: participant is missing"},
       {R"({"branches":[{"participant":"a"}]})", "branches[0]: statements is missing"},
       {R"({"branches":[{"participant":"Orders",)" + stmt + "}]}",
-       "branches[0].participant: must be a participant's name: a lower-case letter, then letters, "
+       "branches[0].participant: must be a participant's name: a lower-case letter, then "
+       "lower-case letters, "
        "digits, _ or -, at most 63 characters"},
       {R"({"branches":[{"participant":null,)" + stmt + "}]}",
        "branches[0].participant: must be a string"},
