@@ -63,7 +63,8 @@ struct Branches::Branch {
   Pool& pool;
   Waiter waiter;             // until there is a connection
   ConnectionPtr connection;  // from then on
-  bool running = true;       // a coroutine works on it
+  bool running = true;       // a verb's coroutine works on it; it has not reported yet
+  bool working = true;       // PostgreSQL may be at work on it: worth interrupting
   bool open = false;         // interactive: begun
   bool unwanted = false;     // to be dropped, or its prepare cancelled
   bool interrupting = false;
@@ -80,9 +81,9 @@ awaitable<void> Branches::interrupt(BranchPtr branch) {
   if (branch->interrupting || !branch->connection) co_return;
   branch->interrupting = true;
   const Backend backend{branch->connection->backend_pid(), branch->connection->backend_start};
-  while (branch->running && !context_.stopped) {
+  while (branch->working && !context_.stopped) {
     co_await control_.cancel(backend);
-    if (!branch->running) break;
+    if (!branch->working) break;
     branch->pause.expires_after(100ms);
     co_await branch->pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }
@@ -93,7 +94,7 @@ awaitable<void> Branches::interrupt(BranchPtr branch) {
 // Rolls back what is left and gives the connection back, but not while a cancel is on its way,
 // which would hit the next user.
 awaitable<void> Branches::release(BranchPtr branch) {
-  branch->running = false;
+  branch->working = false;
   branch->pause.cancel();
   while (branch->interrupting) co_await branch->until_changed();
   Connection& connection = *branch->connection;
@@ -105,7 +106,12 @@ awaitable<void> Branches::release(BranchPtr branch) {
   }
   branch->open = false;
   branch->pool.give_back(std::move(branch->connection));
-  branch->changed.cancel();
+}
+
+void Branches::end(const Gid& gid, Branch& branch) {
+  branch.running = false;
+  branch.changed.cancel();
+  branches_.erase(gid);
 }
 
 awaitable<void> Branches::learn_types_of(const Statements& statements) {
@@ -142,7 +148,7 @@ awaitable<Branches::Result> Branches::prepare_one_shot(PrepareBranch verb) {
   } else {
     result = PrepareDone::No{failure(branch->waiter.problem, branch->waiter.message)};
   }
-  branches_.erase(verb.gid);
+  end(verb.gid, *branch);
   co_return result;
 }
 
@@ -183,15 +189,16 @@ awaitable<void> Branches::run(RunWork verb) {
   BranchPtr& known = branches_[verb.gid];
   if (!known) known = std::make_shared<Branch>(context_.io, sessions_);
   const BranchPtr branch = known;
-  branch->running = true;
+  branch->running = branch->working = true;
   std::variant<Results, Failure> result = co_await work_on(*branch, verb);
   if (std::holds_alternative<Failure>(result)) {
     if (branch->connection) co_await release(branch);
     branches_.erase(verb.gid);
   }
-  branch->running = false;
-  branch->changed.cancel();
+  branch->working = false;
   context_.report(WorkDone{verb.gid, verb.seq, std::move(result)});
+  branch->running = false;  // whoever waits for that reports after us
+  branch->changed.cancel();
 }
 
 awaitable<std::variant<Results, Failure>> Branches::work_on(Branch& branch, const RunWork& verb) {
@@ -241,10 +248,10 @@ awaitable<Branches::Result> Branches::prepare_open(PrepareBranch verb) {
         failure(Problem::session_lost,
                 "The branch is not open: its connection was lost, or it has ended.")};
   const BranchPtr branch = known->second;
-  branch->running = true;
+  branch->running = branch->working = true;
   Result result = co_await finish_open(*branch, verb);
   co_await release(branch);
-  branches_.erase(verb.gid);
+  end(verb.gid, *branch);
   co_return result;
 }
 

@@ -40,6 +40,7 @@ class Branches {
                                                                  const RunWork& verb);
   boost::asio::awaitable<void> release(BranchPtr branch);
   boost::asio::awaitable<void> interrupt(BranchPtr branch);
+  void end(const Gid& gid, Branch& branch);
   boost::asio::awaitable<void> learn_types_of(const Statements& statements);
 
   Context& context_;

@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace assent {
@@ -149,6 +150,8 @@ void Connection::close(std::string reason) {
   given_up_ = true;
   open_ = false;
   if (failure_.empty()) failure_ = std::move(reason);
+  // The server learns it now; libpq's own memory is freed when nobody uses it any more.
+  if (pg_ != nullptr && PQsocket(pg_) >= 0) ::shutdown(PQsocket(pg_), SHUT_RDWR);
   boost::system::error_code ignored;
   if (socket_) socket_->close(ignored);
 }
@@ -242,7 +245,8 @@ awaitable<bool> Connection::wait_readable() {
 
 awaitable<bool> Connection::until_not_busy() {
   while (PQisBusy(pg_) != 0) {
-    if (!co_await wait_readable()) co_return false;
+    const bool readable = co_await wait_readable();
+    if (!readable) co_return false;
     if (PQconsumeInput(pg_) != 1) co_return lost();
   }
   co_return true;

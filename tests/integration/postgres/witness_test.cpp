@@ -1,0 +1,176 @@
+#include <fstream>
+
+#include "protocol/text.hpp"
+#include "tests/integration/postgres/harness.hpp"
+
+using namespace assent;
+using namespace std::chrono_literals;
+using Status = StatusRead::Status;
+
+namespace {
+
+const Sql debit{"update account set balance = balance - 1 where id = $1", {"31"}, 1};
+
+Mark mark_of(std::uint8_t ledger, Epoch epoch, std::uint8_t life, Sequence sequence = 0) {
+  Mark mark;
+  mark.ledger.uuid.bytes.fill(ledger);
+  mark.epoch = epoch;
+  mark.life.bytes.fill(life);
+  mark.sequence = sequence;
+  return mark;
+}
+
+Mark raise(Host& host, const Mark& mark) {
+  host.database->perform(RaiseMark{mark});
+  return host.wait<MarkRaised>().mark;
+}
+
+JournalRead read(Host& host, const Gid& gid) {
+  host.database->perform(ReadJournal{gid});
+  return host.wait<JournalRead>();
+}
+
+}  // namespace
+
+TEST_CASE("the commit log is the witness of a branch that is gone") {
+  Host host(shared_cluster());
+  const Gid gid = new_gid();
+  const Xid xid = as<PrepareDone::Yes>(host.prepare(gid, work_of({debit}))).xid;
+  CHECK(host.status(gid, xid, host.up.server).status == Status::in_progress);
+  SECTION("committed by hand") {
+    shared_cluster().query("commit prepared '" + to_string(gid) + "'", "stock");
+    CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::no_such_gid);
+    CHECK(host.status(gid, xid, host.up.server).status == Status::committed);
+  }
+  SECTION("rolled back by hand") {
+    shared_cluster().query("rollback prepared '" + to_string(gid) + "'", "stock");
+    CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::no_such_gid);
+    CHECK(host.status(gid, xid, host.up.server).status == Status::aborted);
+  }
+  SECTION("but not for another server, timeline or database, nor for a future or no xid") {
+    ServerIdentity server = host.up.server;
+    ++server.timeline;
+    CHECK(host.status(gid, xid, server).status == Status::unknown);
+    server = host.up.server;
+    ++server.system_identifier;
+    CHECK(host.status(gid, xid, server).status == Status::unknown);
+    server = host.up.server;
+    server.database = "other";
+    CHECK(host.status(gid, xid, server).status == Status::unknown);
+    CHECK(host.status(gid, xid + 1'000'000, host.up.server).status == Status::unknown);
+    CHECK(host.status(gid, 0, host.up.server).status == Status::unknown);
+    host.finish(gid, Outcome::aborted);
+  }
+}
+
+TEST_CASE("only branches of this participant in this database are listed") {
+  Host host(shared_cluster());
+  dev::Cluster& cluster = shared_cluster();
+  const Gid ours = new_gid(), others = new_gid("stock-2"), elsewhere = new_gid();
+  const Xid xid = as<PrepareDone::Yes>(host.prepare(ours, work_of({debit}))).xid;
+  const std::vector<std::string> foreign = {to_string(others), "assent1:stock",
+                                            "0_YQ==_YQ==", to_string(new_gid()) + " "};
+  for (const std::string& gid : foreign)
+    cluster.query("begin; create table t" + std::to_string(&gid - foreign.data()) +
+                      "(); prepare transaction '" + gid + "'",
+                  "stock");
+  cluster.query("begin; prepare transaction '" + to_string(elsewhere) + "'", "other");
+  host.database->perform(ListPrepared{});
+  const ListDone list = host.wait<ListDone>();
+  REQUIRE(list.held.size() == 1);
+  CHECK(list.held[0].gid == ours);
+  CHECK(list.held[0].xid == xid);
+  SECTION("and found at the next start") {
+    host.database->stop();
+    Host next(cluster);
+    REQUIRE(next.up.held.size() == 1);
+    CHECK(next.up.held[0].gid == ours);
+  }
+  for (const std::string& gid : foreign) cluster.query("rollback prepared '" + gid + "'", "stock");
+  cluster.query("rollback prepared '" + to_string(elsewhere) + "'", "other");
+  cluster.query("rollback prepared '" + to_string(ours) + "'", "stock");
+}
+
+TEST_CASE("a mark only rises, and another life at the same epoch does not take it") {
+  Host host(shared_cluster());
+  CHECK(raise(host, mark_of(1, 3, 1)) == mark_of(1, 3, 1));
+  CHECK(raise(host, mark_of(1, 2, 2)) == mark_of(1, 3, 1));
+  CHECK(raise(host, mark_of(1, 3, 2)) == mark_of(1, 3, 1));
+  CHECK(raise(host, mark_of(1, 3, 1, 9)) == mark_of(1, 3, 1, 9));
+  CHECK(raise(host, mark_of(1, 4, 3)) == mark_of(1, 4, 3, 9));
+  CHECK(raise(host, mark_of(2, 1, 1)) == mark_of(2, 1, 1));
+  host.database->stop();
+  Host next(shared_cluster());
+  CHECK(std::find(next.up.marks.begin(), next.up.marks.end(), mark_of(1, 4, 3, 9)) !=
+        next.up.marks.end());
+  shared_cluster().query("truncate assent.mark", "stock");
+}
+
+TEST_CASE("the journal remembers how branches ended, and raises the mark's sequence") {
+  Host host(shared_cluster());
+  Gid committed = new_gid(), aborted = new_gid(), unproven = new_gid();
+  raise(host, mark_of(7, 1, 1));  // new_gid()'s ledger
+  const std::vector<JournalLine> lines = {
+      {committed, Outcome::committed, Application::applied, 41},
+      {aborted, Outcome::aborted, Application::applied, 0},
+      {unproven, Outcome::committed, Application::unproven, 40}};
+  for (int i = 0; i < 2; ++i) {  // writing again changes nothing
+    host.database->perform(WriteJournal{5, lines});
+    const JournalWritten written = host.wait<JournalWritten>();
+    CHECK(written.batch == 5);
+    CHECK(written.ok);
+  }
+  CHECK(read(host, committed) == JournalRead{committed, Knowledge::committed, 41, true});
+  CHECK(read(host, aborted) == JournalRead{aborted, Knowledge::aborted, 0, true});
+  CHECK(read(host, unproven) == JournalRead{unproven, Knowledge::nothing, 0, true});
+  CHECK(read(host, new_gid()).knowledge == Knowledge::nothing);
+  CHECK(raise(host, mark_of(7, 1, 1)).sequence == 41);
+  CHECK(shared_cluster().value("select count(*) from assent.outcome", "stock") == "3");
+  shared_cluster().query("update assent.outcome set written_at = now() - interval '2 days'",
+                         "stock");
+  CHECK(shared_cluster().value("select assent.trim_outcomes('3 days', 10)", "stock") == "0");
+  CHECK(shared_cluster().value("select assent.trim_outcomes('1 day', 1)", "stock") == "1");
+  CHECK(shared_cluster().value("select assent.trim_outcomes('1 day', 10)", "stock") == "1");
+  shared_cluster().query("truncate assent.mark, assent.outcome", "stock");
+}
+
+TEST_CASE("the participant's role reaches its tables through functions only") {
+  Visitor role(shared_cluster().participant_conninfo("stock"));
+  CHECK(role.run("select rolsuper from pg_roles where rolname = current_user") == "f");
+  CHECK_THROWS(role.run("delete from assent.mark"));
+  CHECK_THROWS(role.run("insert into assent.outcome default values"));
+  CHECK_THROWS(role.run("update assent.version set version = 2"));
+  CHECK(role.run("select assent.installed_version()") == "1");
+}
+
+TEST_CASE("a standby is not worked with; after its promotion the timeline is another") {
+  dev::Cluster cluster;
+  cluster.query("create database stock");
+  cluster.install_demo_bank("stock");
+  const Gid gid = new_gid();
+  ServerIdentity before;
+  Xid xid = 0;
+  {
+    Host host(cluster);
+    before = host.up.server;
+    xid = as<PrepareDone::Yes>(host.prepare(gid, work_of({debit}))).xid;
+  }
+  cluster.stop();
+  const auto signal = cluster.folder() / "data" / "standby.signal";
+  std::ofstream(signal).close();
+  std::filesystem::permissions(signal, std::filesystem::perms::all);
+  cluster.start();
+  Host host(cluster, {}, false);
+  host.database->start();
+  CHECK(host.wait<DatabaseDown>().reason.find("standby") != std::string::npos);
+  cluster.query("select pg_promote()");
+  const DatabaseUp up = host.wait<DatabaseUp>();
+  CHECK(up.server.system_identifier == before.system_identifier);
+  CHECK(up.server.timeline == before.timeline + 1);
+  REQUIRE(up.held.size() == 1);
+  CHECK(up.held[0].gid == gid);
+  CHECK(up.held[0].xid == xid);
+  CHECK(host.status(gid, xid, before).status == Status::unknown);
+  CHECK(host.status(gid, xid, up.server).status == Status::in_progress);
+  CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::done);
+}
