@@ -51,7 +51,7 @@ awaitable<void> Control::pause(std::chrono::milliseconds time) {
 awaitable<void> Control::run() {
   constexpr std::chrono::milliseconds first = 50ms;
   for (auto wait = first; !context_.stopped;
-       wait = std::min<std::chrono::milliseconds>(2s, wait * 2)) {
+       wait = std::min<std::chrono::milliseconds>(500ms, wait * 2)) {
     connection_ = std::make_shared<Connection>(context_.io);
     std::string reason;
     DatabaseUp state;

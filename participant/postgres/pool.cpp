@@ -100,7 +100,7 @@ void Pool::start_connecting() {
 
 awaitable<void> Pool::connect_one() {
   const std::uint64_t life = life_;
-  for (auto pause = 50ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 2s)) {
+  for (auto pause = 50ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 1s)) {
     std::string failure;
     ConnectionPtr connection = co_await connect_(failure);
     if (life != life_) {

@@ -1,0 +1,222 @@
+#include "participant/postgres/check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+
+#include <libpq-fe.h>
+
+namespace assent {
+namespace {
+
+using Facts = std::map<std::string, std::string>;
+using Findings = std::vector<Finding>;
+
+struct Close {
+  void operator()(PGconn* connection) const { PQfinish(connection); }
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ConnectionHandle = std::unique_ptr<PGconn, Close>;
+using ResultHandle = std::unique_ptr<PGresult, Close>;
+
+// Also true of a server without our schema: nothing here may fail for want of it.
+constexpr const char* facts_sql = R"sql(
+select current_setting('server_version_num') as version,
+  current_setting('server_version') as version_text,
+  current_setting('max_prepared_transactions') as slots,
+  (select count(*) from pg_prepared_xacts) as slots_taken,
+  current_setting('max_connections')::int
+    - current_setting('superuser_reserved_connections')::int as connections,
+  (select rolconnlimit from pg_roles where rolname = current_user) as role_connections,
+  current_setting('fsync') as fsync,
+  current_setting('synchronous_commit') as synchronous_commit,
+  current_setting('full_page_writes') as full_page_writes,
+  pg_is_in_recovery() as standby,
+  (select rolsuper from pg_roles where rolname = current_user) as superuser,
+  current_user as role, current_database() as database,
+  coalesce(to_regprocedure('assent.installed_version()')::text, '') as schema,
+  coalesce(has_schema_privilege((select oid from pg_namespace where nspname = 'assent'), 'usage'),
+           false) as usage
+)sql";
+
+constexpr int wanted_schema = 1;
+
+ResultHandle query(PGconn* connection, const char* sql) {
+  return ResultHandle(PQexec(connection, sql));
+}
+
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  return text;
+}
+
+bool read_facts(PGconn* connection, Facts& facts, Findings& found) {
+  const ResultHandle result = query(connection, facts_sql);
+  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+    found.push_back(
+        {Finding::Severity::error,
+         "The server's settings cannot be read: " + one_line(PQerrorMessage(connection)),
+         "Check that the server is PostgreSQL 14 or later."});
+    return false;
+  }
+  for (int i = 0; i < PQnfields(result.get()); ++i)
+    facts[PQfname(result.get(), i)] = PQgetvalue(result.get(), 0, i);
+  return true;
+}
+
+void check_server(const Facts& facts, const DatabaseOptions& options, Findings& found) {
+  using enum Finding::Severity;
+  if (std::stoi(facts.at("version")) < 140000)
+    found.push_back({error, "PostgreSQL " + facts.at("version_text") + " is too old.",
+                     "Upgrade to PostgreSQL 14 or later."});
+  if (facts.at("standby") == "t")
+    found.push_back({error, "The server is a standby: branches can be prepared on a primary only.",
+                     "Name the primary in the connection string; several hosts may be given."});
+
+  const std::size_t slots = std::stoul(facts.at("slots"));
+  const std::size_t wanted = 2 * (options.lanes + options.sessions);
+  const std::string raise =
+      "psql -d " + facts.at("database") + " -c \"alter system set max_prepared_transactions = " +
+      std::to_string(std::max<std::size_t>(200, wanted)) + "\", then restart PostgreSQL.";
+  if (slots == 0)
+    found.push_back({error, "max_prepared_transactions is 0: no branch can be prepared.", raise});
+  else if (slots < wanted)
+    found.push_back({warning,
+                     "max_prepared_transactions is " + std::to_string(slots) + ", but " +
+                         std::to_string(wanted) +
+                         " are wanted: two for each connection that prepares.",
+                     raise});
+  if (slots != 0 && std::stoul(facts.at("slots_taken")) >= slots)
+    found.push_back({warning, "All slots for prepared transactions are taken.",
+                     "End those in doubt (select * from pg_prepared_xacts), or: " + raise});
+}
+
+void check_durability(const Facts& facts, Findings& found) {
+  using enum Finding::Severity;
+  const auto want_on = [&](const char* setting, const char* why) {
+    if (facts.at(setting) == "off")
+      found.push_back({error, std::string(setting) + " is off: " + why,
+                       "psql -c \"alter system reset " + std::string(setting) +
+                           "\" -c \"select pg_reload_conf()\""});
+  };
+  want_on("fsync", "a crash can lose prepared and committed branches.");
+  want_on("full_page_writes", "a crash can damage the database.");
+  if (facts.at("synchronous_commit") == "off")
+    found.push_back(
+        {warning,
+         "synchronous_commit is off: branches are durable all the same, but other transactions of "
+         "this role are not.",
+         "psql -c \"alter system reset synchronous_commit\" -c \"select pg_reload_conf()\""});
+}
+
+void check_role(const Facts& facts, const DatabaseOptions& options, Findings& found) {
+  using enum Finding::Severity;
+  const std::string& role = facts.at("role");
+  if (facts.at("superuser") == "t")
+    found.push_back({warning,
+                     "The role " + role + " is a superuser: so is every statement of a client.",
+                     "Use a plain role: sql/participant.sql makes one."});
+  const std::size_t needed = options.lanes + options.sessions + options.finishers + 1;
+  const long limit = std::stol(facts.at("role_connections"));
+  if (std::stoul(facts.at("connections")) < needed)
+    found.push_back(
+        {error,
+         "max_connections leaves " + facts.at("connections") + " connections, but " +
+             std::to_string(needed) + " are needed.",
+         "psql -c \"alter system set max_connections = " + std::to_string(needed + 100) +
+             "\", then restart PostgreSQL, or configure fewer lanes and sessions."});
+  if (limit >= 0 && static_cast<std::size_t>(limit) < needed)
+    found.push_back({error,
+                     "The role " + role + " may open " + std::to_string(limit) +
+                         " connections, but " + std::to_string(needed) + " are needed.",
+                     "psql -c \"alter role " + role + " connection limit -1\""});
+}
+
+void check_schema(PGconn* connection, const Facts& facts, Findings& found) {
+  using enum Finding::Severity;
+  const std::string install = "psql -d " + facts.at("database") + " -v role=" + facts.at("role") +
+                              " -f sql/participant.sql, as a superuser";
+  if (facts.at("usage") != "t" || facts.at("schema").empty()) {
+    found.push_back({error,
+                     "The schema assent is not installed in the database " + facts.at("database") +
+                         ", or the role " + facts.at("role") + " may not use it.",
+                     install});
+    return;
+  }
+  const ResultHandle result = query(connection, "select assent.installed_version()");
+  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+    found.push_back({error,
+                     "The schema assent cannot be used: " + one_line(PQerrorMessage(connection)),
+                     install});
+    return;
+  }
+  const std::string version = PQgetvalue(result.get(), 0, 0);
+  if (version != std::to_string(wanted_schema))
+    found.push_back({error,
+                     "The schema assent has version " + version + "; this program needs " +
+                         std::to_string(wanted_schema) + ".",
+                     install});
+}
+
+// A short trial: what the settings promise, done.
+void try_prepare(PGconn* connection, const DatabaseOptions& options, Findings& found) {
+  const std::string gid =
+      "assent-check:" + options.participant + ":" + std::to_string(PQbackendPID(connection));
+  const std::string prepare = "prepare transaction '" + gid + "'";
+  const std::string undo = "rollback prepared '" + gid + "'";
+  query(connection, "begin");
+  query(connection, "select pg_current_xact_id()");
+  const ResultHandle prepared = query(connection, prepare.c_str());
+  if (std::string(PQcmdStatus(prepared.get())) != "PREPARE TRANSACTION") {
+    found.push_back({Finding::Severity::error,
+                     "A trial PREPARE TRANSACTION failed: " + one_line(PQerrorMessage(connection)),
+                     "See the server's log."});
+    return;
+  }
+  const ResultHandle undone = query(connection, undo.c_str());
+  if (PQresultStatus(undone.get()) != PGRES_COMMAND_OK)
+    found.push_back({Finding::Severity::error,
+                     "A trial ROLLBACK PREPARED failed: " + one_line(PQerrorMessage(connection)),
+                     undo});
+}
+
+}  // namespace
+
+std::vector<Finding> check_database(const DatabaseOptions& options) {
+  Findings found;
+  ConnectionHandle connection;
+  const std::string timeout =
+      std::to_string(std::max<long>(2, (options.connect_timeout.count() + 999) / 1000));
+  const std::array keywords = {"connect_timeout", "target_session_attrs", "dbname",
+                               "application_name", static_cast<const char*>(nullptr)};
+  // The primary where there is one; a lone standby is a finding, with a better message than
+  // libpq's.
+  for (const char* const wanted : {"primary", "any"}) {
+    const std::array values = {timeout.c_str(), wanted, options.conninfo.c_str(),
+                               "assent-participant check", static_cast<const char*>(nullptr)};
+    connection.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
+    if (PQstatus(connection.get()) == CONNECTION_OK) break;
+  }
+  if (PQstatus(connection.get()) != CONNECTION_OK) {
+    found.push_back(
+        {Finding::Severity::error,
+         "The database cannot be reached: " + one_line(PQerrorMessage(connection.get())),
+         "Check the connection string, pg_hba.conf and that PostgreSQL runs."});
+    return found;
+  }
+  PQsetNoticeProcessor(
+      connection.get(), [](void*, const char*) {}, nullptr);
+  Facts facts;
+  if (!read_facts(connection.get(), facts, found)) return found;
+  check_server(facts, options, found);
+  check_durability(facts, found);
+  check_role(facts, options, found);
+  check_schema(connection.get(), facts, found);
+  if (found.empty()) try_prepare(connection.get(), options, found);
+  return found;
+}
+
+}  // namespace assent
