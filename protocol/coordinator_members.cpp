@@ -23,6 +23,7 @@ void CoordinatorStep::tell_decision(Transaction& tx, TxBranch& branch) {
 void CoordinatorStep::on(const LinkUp& event) {
   const Hello& hello = event.hello;
   bool contradicted = false;
+  bool foreign = false;
   Mark seen;
   for (const Mark& mark : hello.marks) {
     if (mark.ledger != m.ledger_) continue;
@@ -36,6 +37,7 @@ void CoordinatorStep::on(const LinkUp& event) {
       return;
     }
     contradicted = contradicted || mark.sequence > m.known_sequence(mark.epoch);
+    foreign = foreign || m.is_foreign(mark);
     seen = mark;
   }
   Member& member = m.members_[hello.participant];
@@ -44,6 +46,10 @@ void CoordinatorStep::on(const LinkUp& event) {
   member.held.clear();
   if (contradicted && m.epochs_.back().contradicted_below != m.epoch_) {
     m.epochs_.back().contradicted_below = m.epoch_;
+    m.epoch_corrected_ = true;
+  }
+  if (foreign) {
+    m.epochs_.back().careful_below = m.epoch_;
     m.epoch_corrected_ = true;
   }
   if (m.epoch_corrected_) {

@@ -138,6 +138,13 @@ Sequence CoordinatorMachine::known_sequence(Epoch epoch) const {
   return sequence_;
 }
 
+bool CoordinatorMachine::is_foreign(const Mark& mark) const {
+  if (mark.epoch >= epoch_ || mark.epoch < epochs_.back().careful_below) return false;
+  return std::none_of(epochs_.begin(), epochs_.end(), [&](const EpochRecord& start) {
+    return start.epoch == mark.epoch && start.life == mark.life;
+  });
+}
+
 Standing CoordinatorMachine::standing(Epoch epoch) const {
   if (epoch < epochs_.back().contradicted_below) return Standing::contradicted;
   if (epoch < epochs_.back().careful_below) return Standing::careful;

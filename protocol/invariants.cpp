@@ -269,20 +269,22 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
       violated("I7", name + " works for " + to_string(gid) + " although it has seen epoch " +
                          std::to_string(mark->second.epoch));
   };
-  std::visit(Overloaded{[&](const SendToCoordinator& send) {
-                          const auto* vote = std::get_if<Vote>(&send.message);
-                          if (vote && vote->verdict == Verdict::yes) {
-                            Branch& branch = of(vote->gid);
-                            branch.promised = true;
-                            if (!branch.prepared && !branch.excused && !branch.by_hand)
-                              violated("I2", name + " votes yes for " + to_string(vote->gid) +
-                                                 ", which is not prepared");
-                          }
-                        },
-                        [&](const RunWork& verb) { begins(verb.gid); },
-                        [&](const PrepareBranch& verb) { begins(verb.gid); },
-                        [&](const FinishPrepared& verb) { finishing(verb); }, [](const auto&) {}},
-             action);
+  std::visit(
+      Overloaded{[&](const SendToCoordinator& send) {
+                   const auto* vote = std::get_if<Vote>(&send.message);
+                   if (vote && vote->verdict == Verdict::yes) {
+                     Branch& branch = of(vote->gid);
+                     branch.promised = true;
+                     if (!branch.prepared && !branch.excused && !branch.by_hand)
+                       violated("I2", name + " votes yes for " + to_string(vote->gid) +
+                                          ", which is not prepared");
+                   }
+                 },
+                 [&](const RunWork& verb) { begins(verb.gid); },
+                 [&](const PrepareBranch& verb) { begins(verb.gid); },
+                 [&](const FinishPrepared& verb) { finishing(verb); },
+                 [&](const Alarm& alarm) { of(alarm.gid).alarmed = true; }, [](const auto&) {}},
+      action);
 }
 
 void Observer::finishing(const FinishPrepared& verb) {

@@ -11,6 +11,26 @@ CoordinatorHost::CoordinatorHost(World& world, Network& network, LedgerDisk& dis
                                  CoordinatorLimits limits)
     : world_(world), network_(network), disk_(disk), name_(std::move(name)), limits_(limits) {}
 
+namespace {
+
+// What opening a ledger writes: whatever an earlier start had to be careful about, this one must
+// be.
+EpochRecord start_after(const Recovered& recovered) {
+  constexpr Epoch kRestoredLeap = 1 << 20;
+  EpochRecord start;
+  for (const LogRecord& record : recovered.records)
+    if (const auto* earlier = std::get_if<EpochRecord>(&record);
+        earlier && earlier->epoch >= start.epoch)
+      start = *earlier;
+  start.epoch += 1 + (recovered.restored ? kRestoredLeap : 0);
+  start.sequence = 0;
+  if (recovered.tail == Tail::torn || !recovered.same_place || recovered.restored)
+    start.careful_below = start.epoch;
+  return start;
+}
+
+}  // namespace
+
 // ---- life and death
 // --------------------------------------------------------------------------------
 
@@ -29,11 +49,7 @@ void CoordinatorHost::start() {
     recovered.restored = false;
     recovered.tail = Tail::clean;
   }
-  EpochRecord start;
-  start.epoch = 1;
-  for (const LogRecord& record : recovered.records)
-    if (const auto* earlier = std::get_if<EpochRecord>(&record))
-      start.epoch = std::max(start.epoch, earlier->epoch + 1);
+  EpochRecord start = start_after(recovered);
   start.life = world_.uuid(world_.wall_ms());
   start.wall_ms = world_.wall_ms(wall_offset_ms);
   world_.trace.name(start.life, name_ + std::to_string(start.epoch));

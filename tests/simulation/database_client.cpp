@@ -218,7 +218,7 @@ void DatabaseClient::perform(const WriteJournal& verb) {
 }
 
 void DatabaseClient::perform(const ReadJournal& verb) {
-  ask(JournalRead{verb.gid, Knowledge::nothing, 0, false}, [this, verb] {
+  ask(JournalRead{verb.gid, Knowledge::nothing, 0, false, Application::applied}, [this, verb] {
     JournalRead read = server_.read_journal(verb.gid);
     if (world_.plant == Plant::absence_is_abort && read.knowledge == Knowledge::nothing)
       read.knowledge = Knowledge::aborted;

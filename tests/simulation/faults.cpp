@@ -74,6 +74,9 @@ void Schedule::keep_coordinators_running() {
   world_.scheduler.after(Micros(700'000), [this] {
     for (auto& each : coordinators_) {
       if (each->running() || each->retired) continue;
+      // One that keeps stopping because a higher epoch was seen has an old ledger: the operator
+      // says so.
+      if (each->stopped_itself() && world_.random.percent(30)) each->disk().restored = true;
       if (healing_ || world_.random.percent(40)) each->start();
     }
     keep_coordinators_running();

@@ -100,7 +100,7 @@ int campaign(const CampaignOptions& options, bool quiet) {
   std::uint64_t shown = 0;
   const CampaignResult result = run_campaign(options, [&](const ScheduleReport& report) {
     if (quiet || (report.safety.empty() && report.liveness.empty())) return;
-    if (++shown > 20) return;
+    if (++shown > 200) return;
     print(report, shown == 1);
     std::fflush(stdout);
   });

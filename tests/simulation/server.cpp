@@ -255,12 +255,13 @@ void Server::journal(const std::vector<JournalLine>& lines) {
 }
 
 JournalRead Server::read_journal(const Gid& gid) const {
-  JournalRead read{gid, Knowledge::nothing, 0, true};
+  JournalRead read{gid, Knowledge::nothing, 0, true, Application::applied};
   const auto found = data_.journal.find(gid);
   if (found == data_.journal.end()) return read;
   read.knowledge =
       found->second.outcome == Outcome::committed ? Knowledge::committed : Knowledge::aborted;
   read.sequence = found->second.sequence;
+  read.application = found->second.application;
   return read;
 }
 
