@@ -348,10 +348,6 @@ TEST_CASE("link: stopping the dialer ends everything without a callback") {
 TEST_CASE("link: stopping from within a callback") {
   Fixture f;
   f.serve();
-  f.loop.run([&] {
-    f.client.emplace(f.loop, std::vector<std::string>{at(f.server->port)}, LinkOptions{});
-  });
-  REQUIRE(f.both_up());
   std::optional<LinkDialer> dialer;
   int ups = 0;
   int frames = 0;
@@ -366,7 +362,7 @@ TEST_CASE("link: stopping from within a callback") {
                                          [](std::string_view) {}, [](std::string_view) {}});
     dialer->start();
   });
-  REQUIRE(f.loop.eventually([&] { return ups == 1 && f.server->opens == 2; }));
+  REQUIRE(f.loop.eventually([&] { return ups == 1 && f.server->opens == 1; }));
   f.loop.run([&] {
     f.server->link->send("one");
     f.server->link->send("two");

@@ -15,10 +15,15 @@ namespace assent::test {
 
 class Loop {
  public:
-  Loop() : work_(io.get_executor()), thread_([this] { io.run(); }) {}
+  Loop() : work_(io.get_executor()) {
+    std::packaged_task<void()> running([this] { io.run(); });
+    ended_ = running.get_future();
+    thread_ = std::thread(std::move(running));
+  }
+  // What was closed gets to its end first, as it would in a program.
   ~Loop() {
     work_.reset();
-    io.stop();
+    if (ended_.wait_for(std::chrono::seconds(5)) != std::future_status::ready) io.stop();
     thread_.join();
   }
 
@@ -45,6 +50,7 @@ class Loop {
 
  private:
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::future<void> ended_;
   std::thread thread_;
 };
 
