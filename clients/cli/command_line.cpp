@@ -1,5 +1,6 @@
 #include "clients/cli/command_line.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -85,6 +86,7 @@ struct Arguments {
   bool decided = false;
   client::Filter filter;
   DevOptions dev;
+  std::filesystem::path dev_folder;  // of one that runs
   std::string part;
 };
 
@@ -341,7 +343,7 @@ void add_dev_commands(CLI::App& app, Command& command) {
     sub->add_option("PART", arguments.part,
                     "coordinator; bank_a … (a participant); bank_a.db … (its PostgreSQL)")
         ->required();
-    sub->add_option("--dir", arguments.dev.folder, "The folder of the installation")
+    sub->add_option("--dir", arguments.dev_folder, "The folder of the installation")
         ->envname("ASSENT_DEV");
     sub->callback([&command, run] {
       command.run = [&command, run] { return run(command.arguments, command.terminal); };
@@ -349,14 +351,14 @@ void add_dev_commands(CLI::App& app, Command& command) {
     return sub;
   };
   add_control("kill", "kill -9 a part and leave it down", [](const auto& given, const auto& to) {
-    return dev_kill(given.dev.folder, given.part, to);
+    return dev_kill(given.dev_folder, given.part, to);
   });
   add_control("start", "Start a part that is down", [](const auto& given, const auto& to) {
-    return dev_start(given.dev.folder, given.part, to);
+    return dev_start(given.dev_folder, given.part, to);
   });
   add_control("psql", "Open psql on a database; arguments after -- are psql's",
               [](const auto& given, const auto& to) {
-                return dev_psql(given.dev.folder, given.part, given.params, to);
+                return dev_psql(given.dev_folder, given.part, given.params, to);
               })
       ->add_option("ARGUMENTS", arguments.params, "For psql");
 }

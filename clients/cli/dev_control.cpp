@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kControlLimit{60};
+constexpr std::chrono::seconds kSettleLimit{20};
 
 bool runs(const DevState& state) {
   return state.pid > 0 && (::kill(state.pid, 0) == 0 || errno == EPERM);
@@ -79,6 +80,22 @@ int wait_for_state(const DevState& installation, const std::string& part, const 
   return kBroken;
 }
 
+// Whether all that runs is ready; without the coordinator nothing can be, and nothing is awaited.
+bool is_settled(const fs::path& folder) {
+  const auto state = read_state(folder);
+  if (!state || state->parts.at("coordinator").state != "running") return true;
+  for (const auto& [name, part] : state->parts) {
+    // A participant without its database waits for that.
+    const auto database = state->parts.find(name + ".db");
+    if (database != state->parts.end() && database->second.state != "running") continue;
+    const auto port = part.facts.find("admin_port");
+    if (part.state == "running" && port != part.facts.end() &&
+        !is_ready(static_cast<std::uint16_t>(std::stoul(port->second))))
+      return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int dev_kill(const fs::path& folder, const std::string& part, const Terminal& terminal) {
@@ -92,7 +109,12 @@ int dev_start(const fs::path& folder, const std::string& part, const Terminal& t
   const auto state = find_installation(folder, terminal);
   if (!state || !has_part(*state, part, terminal)) return kUsage;
   fs::remove(state->folder / "down" / part);
-  return wait_for_state(*state, part, "running", terminal);
+  const int code = wait_for_state(*state, part, "running", terminal);
+  if (code != kDone) return code;
+  if (dev::poll_until([&] { return is_settled(state->folder); }, kSettleLimit)) return kDone;
+  terminal.err << "error: " << part << " runs, but not everything is ready; see the logs in "
+               << state->folder.string() << '\n';
+  return kBroken;
 }
 
 int dev_psql(const fs::path& folder, const std::string& part,

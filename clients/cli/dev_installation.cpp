@@ -1,5 +1,6 @@
 #include "clients/cli/dev_installation.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <ostream>
 #include <sstream>
@@ -17,7 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
+// The daemons refuse variables they do not know, and ASSENT_URL or ASSENT_DEV are not theirs.
+constexpr const char* kOurVariables = "ASSENT_";
+
 constexpr std::uint16_t kUsualPort = 7400;
+constexpr std::chrono::seconds kOrderly{30};  // a coordinator drains for 20 s
+constexpr std::chrono::seconds kHasty{3};
 
 std::string participant_name(unsigned index) {
   return std::string("bank_") + static_cast<char>('a' + index);
@@ -62,26 +68,28 @@ Installation::Installation(const DevOptions& options) : keep_(!options.folder.em
     folder_ = temporary_->path();
   }
   lock_ = take_lock(folder_);
-  unsigned count = options.participants;
-  if (const auto former = read_state(folder_)) {
-    // What is there already decides how many there are.
-    count = 0;
-    while (former->parts.contains(participant_name(count))) ++count;
+  // What is there already is started again, and more is made where more is asked for.
+  unsigned count = 0;
+  while (fs::exists(folder_ / participant_name(count))) ++count;
+  count = std::max(count, options.participants);
+  for (unsigned i = 0; i < count; ++i) names_.push_back(participant_name(i));
+  if (const auto former = read_state(folder_))
     for (const auto& [part, state] : former->parts)
       for (const auto& [fact, text] : state.facts)
         if (fact.ends_with("port"))
           former_ports_[part + " " + fact] =
               static_cast<std::uint16_t>(std::strtoul(text.c_str(), nullptr, 10));
-  }
-  for (unsigned i = 0; i < count; ++i) names_.push_back(participant_name(i));
   port_ = choose_port(options.port);
   fs::remove_all(folder_ / "down");
   fs::create_directories(folder_ / "down");
 }
 
 Installation::~Installation() {
-  // Daemons first, so that none of them meets a database that is going.
-  for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) (*part)->stop();
+  // The coordinator first: it finishes what is decided, for which it needs the participants, as
+  // these need the databases. Where all is thrown away, there is little to wait for.
+  for (DaemonPart* daemon : daemons_) daemon->stop(keep_ ? kOrderly : kHasty);
+  for (const auto& [name, database] : databases_)
+    if (keep_) database->stop(kOrderly);
   try {
     if (keep_) write_state();
   } catch (const std::exception&) {
@@ -110,7 +118,8 @@ void Installation::add_coordinator() {
   const std::string program = dev::executable_folder() / "assent-coordinator";
   const std::string ledger = folder_ / "ledger";
   if (!fs::exists(folder_ / "ledger")) {
-    const dev::Finished made = dev::run({.argv = {program, "init", "--ledger", ledger}});
+    const dev::Finished made =
+        dev::run({.argv = {program, "init", "--ledger", ledger}, .without_env = kOurVariables});
     if (!made.status.ok())
       throw std::runtime_error("assent-coordinator init " + to_string(made.status) + ":\n" +
                                made.output);
@@ -121,6 +130,7 @@ void Installation::add_coordinator() {
           .name = "coordinator",
           .argv = {program, "--ledger", ledger, "--listen", "127.0.0.1:" + std::to_string(port_),
                    "--admin-listen", "127.0.0.1:" + std::to_string(admin)},
+          .without_env = kOurVariables,
           .log = folder_ / "coordinator.log"},
       port_, admin);
   part->start();
@@ -138,6 +148,7 @@ void Installation::add_participant(const std::string& name) {
           .argv = {dev::executable_folder() / "assent-participant", "--name", name, "--database",
                    database, "--coordinator", "127.0.0.1:" + std::to_string(port_),
                    "--admin-listen", "127.0.0.1:" + std::to_string(admin)},
+          .without_env = kOurVariables,
           .log = folder_ / (name + ".log")},
       0, admin);
   part->start();

@@ -9,9 +9,16 @@ namespace assent::cli {
 namespace {
 
 constexpr std::chrono::seconds kStartLimit{30};
-constexpr std::chrono::seconds kStopLimit{20};
 
 }  // namespace
+
+bool is_ready(std::uint16_t admin_port) {
+  HttpClient http("127.0.0.1:" + std::to_string(admin_port));
+  const auto answer = http.call(
+      {.target = "/readyz", .headers = {}, .body = {}, .timeout = std::chrono::milliseconds(1000)});
+  const auto* got = std::get_if<HttpAnswer>(&answer);
+  return got && got->status == 200;
+}
 
 DatabasePart::DatabasePart(std::string name, const std::filesystem::path& folder, bool keep,
                            std::uint16_t port)
@@ -56,8 +63,8 @@ void DaemonPart::kill() {
   if (running()) process_->stop(std::chrono::milliseconds(0), SIGKILL);
 }
 
-void DaemonPart::stop() {
-  if (running()) process_->stop(kStopLimit);
+void DaemonPart::stop(std::chrono::seconds grace) {
+  if (running()) process_->stop(grace);
 }
 
 std::string DaemonPart::ended() {
@@ -72,14 +79,6 @@ Part::Facts DaemonPart::facts() const {
               {"command", command()}};
   if (port_ != 0) facts.emplace_back("port", std::to_string(port_));
   return facts;
-}
-
-bool DaemonPart::is_ready() const {
-  HttpClient http("127.0.0.1:" + std::to_string(admin_port_));
-  const auto answer = http.call(
-      {.target = "/readyz", .headers = {}, .body = {}, .timeout = std::chrono::milliseconds(1000)});
-  const auto* got = std::get_if<HttpAnswer>(&answer);
-  return got && got->status == 200;
 }
 
 std::string DaemonPart::command() const {

@@ -24,12 +24,15 @@ class Part {
   virtual const std::string& name() const = 0;
   virtual bool running() = 0;
   virtual pid_t pid() const = 0;
-  virtual void start() = 0;         // returns when it can be used, as far as it can know
-  virtual void kill() = 0;          // kill -9, the whole of it
-  virtual void stop() = 0;          // in good order, within a bound
-  virtual std::string ended() = 0;  // how, for a message
-  virtual Facts facts() const = 0;  // for state.json: addresses, log, command
+  virtual void start() = 0;  // returns when it can be used, as far as it can know
+  virtual void kill() = 0;   // kill -9, the whole of it
+  virtual void stop(std::chrono::seconds grace) = 0;  // in good order, then killed
+  virtual std::string ended() = 0;                    // how, for a message
+  virtual Facts facts() const = 0;                    // for state.json: addresses, log, command
 };
+
+// Whether a daemon says that it is ready, at its admin port.
+bool is_ready(std::uint16_t admin_port);
 
 class DatabasePart final : public Part {
  public:
@@ -43,7 +46,7 @@ class DatabasePart final : public Part {
   pid_t pid() const override { return cluster_.postmaster_pid(); }
   void start() override { cluster_.start(); }
   void kill() override { cluster_.crash(); }
-  void stop() override { cluster_.stop(); }
+  void stop(std::chrono::seconds) override { cluster_.stop(); }
   std::string ended() override { return "the server has ended"; }
   Facts facts() const override;
   dev::Cluster& cluster() { return cluster_; }
@@ -63,10 +66,10 @@ class DaemonPart final : public Part {
   // Waits until it listens; whether it is ready may depend on others: see is_ready().
   void start() override;
   void kill() override;
-  void stop() override;
+  void stop(std::chrono::seconds grace) override;
   std::string ended() override;
   Facts facts() const override;
-  bool is_ready() const;
+  bool is_ready() const { return cli::is_ready(admin_port_); }
   std::string log_tail() const { return process_ ? process_->log_tail() : std::string(); }
   std::string command() const;
 

@@ -114,7 +114,9 @@ std::string fate_sentence(Fate fate) {
 void print_branch(const Terminal& terminal, const client::Problem& problem) {
   if (problem.participant.empty() && problem.sqlstate.empty()) return;
   std::string where = problem.participant;
-  if (problem.statement >= 0) where += ", statement " + std::to_string(problem.statement + 1);
+  if (problem.statement >= 0)
+    where +=
+        (where.empty() ? "statement " : ", statement ") + std::to_string(problem.statement + 1);
   terminal.err << "  where: " << printable(where) << '\n';
   const auto field = [&](const char* name, const std::string& text) {
     if (!text.empty()) terminal.err << "  " << name << ": " << printable(text) << '\n';

@@ -68,15 +68,16 @@ std::string find_program(const std::string& name) {
   throw std::runtime_error("there is no program '" + name + "' in PATH");
 }
 
-std::vector<std::string> environment(
-    const std::vector<std::pair<std::string, std::string>>& added) {
+std::vector<std::string> environment(const ProcessOptions& options) {
   std::map<std::string, std::string> all;
   for (char** entry = environ; *entry; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
-    if (equals != text.npos) all[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    const bool withheld = !options.without_env.empty() && text.starts_with(options.without_env);
+    if (equals != text.npos && !withheld)
+      all[std::string(text.substr(0, equals))] = text.substr(equals + 1);
   }
-  for (const auto& [name, value] : added) all[name] = value;
+  for (const auto& [name, value] : options.env) all[name] = value;
   std::vector<std::string> result;
   for (const auto& [name, value] : all) result.push_back(name + "=" + value);
   return result;
@@ -138,7 +139,7 @@ Process::Process(ProcessOptions options) : options_(std::move(options)) {
   if (options_.name.empty()) options_.name = fs::path(launch.program).filename().string();
   for (std::string& argument : options_.argv) launch.argv.push_back(argument.data());
   launch.argv.push_back(nullptr);
-  launch.env_text = environment(options_.env);
+  launch.env_text = environment(options_);
   for (std::string& entry : launch.env_text) launch.env.push_back(entry.data());
   launch.env.push_back(nullptr);
 

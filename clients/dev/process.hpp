@@ -27,11 +27,12 @@ struct ProcessOptions {
   std::string name{};               // in messages; empty: the program's file name
   std::vector<std::string> argv{};  // argv[0] without a slash is looked up in PATH
   std::vector<std::pair<std::string, std::string>> env{};  // added to ours, replacing equal names
-  std::filesystem::path directory{};                       // empty: ours
-  std::filesystem::path input{};                           // stdin; empty: /dev/null
-  std::filesystem::path log{};       // stdout and stderr are appended here; empty: ours
-  std::optional<Account> account{};  // needs root
-  int death_signal = SIGKILL;        // what it gets when we die, however we die
+  std::string without_env{};          // variables of ours whose names begin so are not passed on
+  std::filesystem::path directory{};  // empty: ours
+  std::filesystem::path input{};      // stdin; empty: /dev/null
+  std::filesystem::path log{};        // stdout and stderr are appended here; empty: ours
+  std::optional<Account> account{};   // needs root
+  int death_signal = SIGKILL;         // what it gets when we die, however we die
 };
 
 struct ExitStatus {

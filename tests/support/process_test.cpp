@@ -45,6 +45,15 @@ TEST_CASE("a program finds its environment, folder and input") {
   CHECK(done.output == "a value\n" + folder.path().string() + "\nhello");
 }
 
+TEST_CASE("variables can be withheld") {
+  ::setenv("ASSENT_TEST_ONE", "1", 1);
+  const Finished done = run({.argv = shell("echo $ASSENT_TEST_ONE,$ASSENT_TEST_TWO"),
+                             .env = {{"ASSENT_TEST_TWO", "2"}},
+                             .without_env = "ASSENT_"});
+  ::unsetenv("ASSENT_TEST_ONE");
+  CHECK(done.output == ",2\n");
+}
+
 TEST_CASE("a program that cannot be run is refused by name") {
   CHECK_THROWS_AS(run({.argv = {"/no/such/program"}}), std::runtime_error);
   CHECK_THROWS_AS(run({.argv = {"no-such-program-in-path"}}), std::runtime_error);
