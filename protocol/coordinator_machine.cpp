@@ -270,9 +270,7 @@ void CoordinatorStep::on(const ExecuteAsked& event) {
           event.request, tx.tx,
           failure(Problem::invalid_request, "The transaction has no room for another branch."),
           Fate::unknown);
-    TxBranch joined;
-    joined.participant = event.participant;
-    tx.branches.push_back(std::move(joined));
+    tx.branches.emplace_back().participant = event.participant;
   }
   talk.last_seq = event.seq;
   talk.last_participant = event.participant;

@@ -52,7 +52,8 @@ void ParticipantStep::received(const Execute& message) {
 
 void ParticipantStep::on(const WorkDone& event) {
   Branch* branch = find(event.gid);
-  if (!branch || branch->state != BranchState::working || branch->seq != event.seq) return;
+  if (!branch || branch->state != BranchState::working || !branch->busy) return;
+  if (branch->seq != event.seq) return;
   branch->busy = false;
   if (link_ready()) send(Executed{event.gid, event.seq, event.result});
   if (std::holds_alternative<Failure>(event.result))

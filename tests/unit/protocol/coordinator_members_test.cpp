@@ -1,0 +1,224 @@
+// Links, epochs, what participants hold, a log without room.
+#include "tests/support/catch.hpp"
+#include "tests/unit/protocol/support/coordinator_bench.hpp"
+
+namespace assent {
+namespace {
+
+using bench::CoordinatorBench;
+using bench::tx;
+
+Mark mark(Epoch epoch, Sequence sequence, std::uint8_t life = 3) {
+  return {bench::ledger(), epoch, bench::life(life), sequence};
+}
+
+}  // namespace
+
+TEST_CASE("a new participant is recorded before it is welcomed, and works when it is ready") {
+  CoordinatorBench b;
+  CHECK(b.hello("orders") == "log Member");
+  CHECK(b.act(b.one_shot(1, tx(1), {"orders"})) == "refuse participant-unavailable aborted");
+  CHECK(b.logged() == "Welcome to orders");
+  CHECK(*b.sent<Welcome>("orders") == Welcome{bench::ledger(), 3, bench::life(3)});
+  CHECK(b.act(b.one_shot(1, tx(1), {"orders"})) == "refuse participant-unavailable aborted");
+  b.ready("orders");
+  CHECK(b.act(b.one_shot(1, tx(1), {"orders"})) == "Prepare to orders");
+}
+
+TEST_CASE("a known participant is welcomed at once, one with another server is recorded anew") {
+  CoordinatorBench b;
+  b.connect("orders");
+  b.act(LinkDown{"orders"});
+  CHECK(b.hello("orders") == "Welcome to orders");
+  b.act(LinkDown{"orders"});
+  CHECK(b.hello("orders", {}, 2) == "log Member");
+}
+
+TEST_CASE("a member's record that the log refused never counts as durable") {
+  CoordinatorBench b;
+  b.hello("orders");
+  const RecordNumber refused = b.last;
+  SECTION("while it waits") {
+    CHECK(b.act(LogRefused{refused}) == "disconnect orders");
+    b.act(LinkDown{"orders"});
+  }
+  SECTION("when it has gone already") {
+    b.act(LinkDown{"orders"});
+    CHECK(b.act(LogRefused{refused}).empty());
+  }
+  b.connect("stock");  // a later record is durable
+  CHECK(b.hello("orders") == "log Member");
+}
+
+TEST_CASE("a higher epoch, or another life of this one, ends the coordinator for good") {
+  CoordinatorBench b = bench::working_coordinator();
+  const auto check_dead = [&] { CHECK(b.act(b.one_shot(1, tx(1))).empty()); };
+  SECTION("a higher epoch") {
+    CHECK(b.hello("third", {mark(4, 0)}) == "stop");
+    check_dead();
+  }
+  SECTION("the same epoch of another start") {
+    CHECK(b.hello("third", {mark(3, 0, 8)}) == "stop");
+    check_dead();
+  }
+  SECTION("a branch of a higher epoch, before anything is said of the others") {
+    b.act(LinkDown{"orders"});
+    b.hello("orders");
+    CHECK(b.ready("orders", {{b.gid(tx(1), "orders", 1), 1, {}},
+                             {b.gid(tx(2), "orders", 4), 2, {}}}) == "stop");
+    check_dead();
+  }
+  SECTION("an inquiry of a higher epoch") {
+    CHECK(b.from("orders", Inquiry{b.gid(tx(2), "orders", 4), {}}) == "stop");
+    check_dead();
+  }
+  SECTION("another ledger's marks mean nothing") {
+    CHECK(b.hello("third", {{{bench::life(1)}, 9, {}, 9}}) == "log Member");
+  }
+}
+
+TEST_CASE("Ready of another epoch than was told is not accepted") {
+  CoordinatorBench b;
+  b.hello("orders");
+  b.logged();
+  CHECK(b.from("orders", Ready{mark(4, 0), bench::server(), {}}) == "disconnect orders");
+  CHECK(b.act(b.one_shot(1, tx(1), {"orders"})) == "refuse participant-unavailable aborted");
+  CHECK(b.from("orders", Ready{mark(3, 0), bench::server(), {}}).empty());
+  CHECK(b.act(b.one_shot(1, tx(1), {"orders"})) == "refuse participant-unavailable aborted");
+}
+
+TEST_CASE("who is not ready is told nothing, and who is unknown breaks nothing") {
+  CoordinatorBench b;
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 1), {}}).empty());
+  CHECK(b.from("orders", Evidence{b.gid(tx(1), "orders", 1), Knowledge::aborted, 0}).empty());
+  CHECK(b.vote(tx(1), "orders", Verdict::yes).empty());
+  CHECK(b.act(LinkDown{"orders"}).empty());
+  b.hello("orders");
+  b.logged();
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 1), {}}).empty());
+  b.ready("orders");
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 1), {}}) == "Abort to orders");
+}
+
+TEST_CASE("unknown means aborted: for this ledger's gids, of their own participant only") {
+  CoordinatorBench b = bench::working_coordinator();
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 2), {}}) == "Abort to orders");
+  CHECK(b.from("stock", Inquiry{b.gid(tx(1), "orders", 2), {}}).empty());
+  CHECK(b.from("orders", Inquiry{{{bench::life(1)}, 2, tx(1), "orders"}, {}}).empty());
+  CHECK(b.vote(tx(1), "orders", Verdict::yes) == "Abort to orders");
+  CHECK(b.vote(tx(1), "orders", Verdict::no).empty());
+}
+
+TEST_CASE("of what is undecided nothing is said to who holds it") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.act(b.one_shot(1, tx(1)));
+  b.vote(tx(1), "orders", Verdict::yes);
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders"), {}}).empty());
+  b.vote(tx(1), "stock", Verdict::yes);
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders"), {}}).empty());
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 2), {}}).empty());  // another epoch
+}
+
+TEST_CASE("a lost link aborts what has not voted; a voter may come and go") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.act(b.one_shot(1, tx(1)));
+  b.vote(tx(1), "orders", Verdict::yes);
+  CHECK(b.act(LinkDown{"orders"}).empty());
+  CHECK(b.connect("orders", {{b.gid(tx(1), "orders"), 700, {}}}) == "Welcome to orders");
+  CHECK(b.vote(tx(1), "stock", Verdict::yes) == "log Commit");
+  b.act(LinkDown{"orders"});
+  CHECK(b.logged() == "Commit to stock");
+  CHECK(b.tick_after(b.limits.resend_interval) == "Commit to stock");
+  CHECK(b.connect("orders") == "Welcome to orders, Commit to orders");
+}
+
+TEST_CASE("no room for the decision: aborted, never sent, the next one can succeed") {
+  CoordinatorBench b = bench::working_coordinator();
+  for (std::uint8_t i : {1, 2}) {
+    b.act(b.one_shot(i, tx(i)));
+    b.vote(tx(i), "orders", Verdict::yes);
+    b.vote(tx(i), "stock", Verdict::yes);
+  }
+  CHECK(b.act(LogRefused{b.last - 1}) == "Abort to both, refuse log-unavailable aborted");
+  CHECK(b.logged() == "Commit to both");
+  CHECK(b.at(tx(1)).state == TxState::aborting);
+  CHECK(b.at(tx(2)).sequence == 2);
+}
+
+TEST_CASE("damage is recorded until it is durable") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.decide(tx(1));
+  b.applied(tx(1), "orders", Outcome::committed);
+  CHECK(b.applied(tx(1), "stock", Outcome::committed, Application::unproven) ==
+        "log Heuristic, answer committed");
+  const auto* record = b.logged_record<HeuristicRecord>();
+  REQUIRE(record);
+  CHECK(record->participant == "stock");
+  CHECK(record->application == Application::unproven);
+  b.act(LogRefused{b.last});
+  CHECK(b.tick_after(Duration(1000)) == "log Heuristic");
+  b.logged();
+  CHECK(b.tick_after(Duration(1000)).empty());
+  b.tick_after(b.limits.finished_kept_for);
+  CHECK(b.m().find(tx(1)));  // damage is never forgotten
+}
+
+TEST_CASE("Applied for the other decision, or twice, changes nothing") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.decide(tx(1));
+  CHECK(b.applied(tx(1), "orders", Outcome::aborted).empty());
+  CHECK(b.at(tx(1)).branch("orders")->phase == BranchPhase::finishing);
+  b.applied(tx(1), "orders", Outcome::committed);
+  CHECK(b.applied(tx(1), "orders", Outcome::committed, Application::heuristic).empty());
+  CHECK(b.at(tx(1)).branch("orders")->phase == BranchPhase::applied);
+}
+
+TEST_CASE("End carries the marks that participants made durable") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.commit(tx(1), 7);
+  const auto* end = b.logged_record<EndRecord>();
+  REQUIRE(end);
+  CHECK(*end == EndRecord{tx(1), 1, {{"orders", 7}, {"stock", 7}}});
+}
+
+TEST_CASE("a participant found below its durable mark was put back; its record says so") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.commit(tx(1), 1);
+  b.act(LinkDown{"orders"});
+  b.hello("orders", {mark(3, 0)});
+  CHECK(b.ready("orders", {}, 0) == "log Member");
+  CHECK(b.logged_record<MemberRecord>()->rewound_below == 4);
+
+  SECTION("what committed is committed, also for the revenant of a branch") {
+    CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders"), {}}) == "Commit to orders");
+  }
+  SECTION("of what may have been forgotten nothing is presumed") {
+    b.tick_after(b.limits.finished_kept_for);
+    REQUIRE(b.m().find(tx(1)) == nullptr);
+    CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders"), {"orders", "stock"}}) == "Ask to stock");
+    CHECK(b.from("stock", Evidence{b.gid(tx(1), "stock"), Knowledge::nothing, 0}).empty());
+    CHECK(b.m().doubts().size() == 1);
+    const TxId young = tx(2, bench::kWall + 500);  // younger than all that was forgotten
+    CHECK(b.from("orders", Inquiry{b.gid(young, "orders"), {}}) == "Abort to orders");
+  }
+  SECTION("a refused record sends it away, and is asked for again") {
+    CHECK(b.act(LogRefused{b.last}) == "disconnect orders");
+    CHECK(b.hello("orders", {mark(3, 0)}) == "log Member");
+    CHECK(b.logged_record<MemberRecord>()->rewound_below == 4);
+  }
+}
+
+TEST_CASE("a mark is durable when a new epoch was raised over it, not when it is merely there") {
+  CoordinatorBench b;
+  b.recovered.records = {EpochRecord{2, bench::life(2), {}, 1, 9, 0, 0, 0}};
+  b.hello("orders", {mark(2, 5)});
+  b.logged();
+  b.ready("orders", {}, 5);
+  CHECK(b.m().members().at("orders").durable_mark == 5);
+  b.act(LinkDown{"orders"});
+  b.hello("orders", {mark(3, 8)});
+  b.ready("orders", {}, 8);
+  CHECK(b.m().members().at("orders").durable_mark == 5);
+}
+
+}  // namespace assent

@@ -1,0 +1,282 @@
+// Link, epochs, the database's coming and going, the sweep and the journal.
+#include "tests/support/catch.hpp"
+#include "tests/unit/protocol/support/participant_bench.hpp"
+
+namespace assent {
+namespace {
+
+using bench::ParticipantBench;
+using Result = FinishDone::Result;
+
+Mark mark(Epoch epoch, Sequence sequence = 0) {
+  return {bench::ledger(), epoch, bench::life(static_cast<std::uint8_t>(epoch)), sequence};
+}
+
+HeldBranch held(const Gid& gid) {
+  return {gid, 700, {}};
+}
+
+}  // namespace
+
+TEST_CASE("hello is said when both the link and the database are there, with all marks") {
+  ParticipantBench b;
+  SECTION("the link first") {
+    CHECK(b.act(LinkOpened{}).empty());
+    CHECK(b.database_up({}, {mark(2, 4)}) == "Hello");
+  }
+  SECTION("the database first") {
+    CHECK(b.database_up({}, {mark(2, 4)}).empty());
+    CHECK(b.act(LinkOpened{}) == "Hello");
+  }
+  CHECK(*b.sent<Hello>() == Hello{"orders", bench::server(), {mark(2, 4)}});
+}
+
+TEST_CASE("I7: the epoch is made durable first, a lower one or another life is not obeyed") {
+  ParticipantBench b;
+  b.database_up({}, {mark(3)});
+  b.act(LinkOpened{});
+  SECTION("lower") {
+    CHECK(b.from(Welcome{bench::ledger(), 2, bench::life(2)}) == "CloseLink");
+  }
+  SECTION("another life") {
+    CHECK(b.from(Welcome{bench::ledger(), 3, bench::life(9)}) == "CloseLink");
+  }
+  SECTION("the same") {
+    CHECK(b.from(Welcome{bench::ledger(), 3, bench::life(3)}) == "RaiseMark");
+  }
+  SECTION("higher") {
+    b.epoch = 4;
+    CHECK(b.welcome() == "RaiseMark");
+    CHECK(b.done<RaiseMark>()->mark == mark(4));
+    SECTION("the database has seen a higher one still") {
+      CHECK(b.act(MarkRaised{mark(5)}) == "CloseLink");
+      CHECK(b.m().link() == ParticipantMachine::LinkState::down);
+    }
+    SECTION("or the same of another life") {
+      CHECK(b.act(MarkRaised{{bench::ledger(), 4, bench::life(9), 0}}) == "CloseLink");
+    }
+    SECTION("it could not be raised") {
+      CHECK(b.act(MarkFailed{{bench::life(8)}, "another ledger's"}).empty());
+      CHECK(b.act(MarkFailed{bench::ledger(), "read-only"}) == "CloseLink");
+    }
+    SECTION("raised") {
+      CHECK(b.act(MarkRaised{mark(4, 7)}) == "Ready");
+      CHECK(b.sent<Ready>()->mark == mark(4, 7));
+      CHECK(b.act(MarkRaised{mark(4, 7)}).empty());  // once
+    }
+  }
+}
+
+TEST_CASE("a database that was put back does not make the process forget an epoch") {
+  ParticipantBench b = bench::working_participant();
+  b.act(DatabaseDown{"restore"});
+  b.database_up({}, {mark(2, 9)});
+  b.act(LinkOpened{});
+  CHECK(b.sent<Hello>()->marks == std::vector<Mark>{{bench::ledger(), 3, bench::life(3), 9}});
+  CHECK(b.from(Welcome{bench::ledger(), 2, bench::life(2)}) == "CloseLink");
+}
+
+TEST_CASE("without its database a participant is away; a database connected anew greets anew") {
+  ParticipantBench b = bench::working_participant();
+  SECTION("lost") {
+    CHECK(b.act(DatabaseDown{"gone"}) == "CloseLink");
+    CHECK(b.act(LinkClosed{}).empty());
+    CHECK(b.act(LinkOpened{}).empty());
+    CHECK(b.m().link() == ParticipantMachine::LinkState::waiting);
+    CHECK(b.database_up() == "Hello");
+  }
+  SECTION("anew") {
+    CHECK(b.database_up() == "CloseLink");
+    CHECK(b.act(LinkOpened{}) == "Hello");
+  }
+}
+
+TEST_CASE("phase two waits for the database and goes on when it is back") {
+  ParticipantBench b = bench::working_participant();
+  b.prepare();
+  b.prepared();
+  b.commit();
+  b.act(DatabaseDown{"crash"});
+  b.finished(Result::again, "connection lost");
+  CHECK(b.tick_after(b.limits.retry_first).empty());
+  CHECK(b.tick_after(b.limits.retry_longest).empty());
+  b.database_up({held(b.gid)});
+  CHECK(b.act(ParticipantTick{}) == "FinishPrepared committed");
+}
+
+TEST_CASE("a proof waits for the database too") {
+  ParticipantBench b = bench::working_participant();
+  b.prepare();
+  b.prepared();
+  b.commit();
+  b.finished(Result::no_such_gid);
+  b.act(DatabaseDown{"crash"});
+  b.status(StatusRead::Status::unavailable);
+  CHECK(b.tick_after(b.limits.retry_first).empty());
+  b.database_up();
+  CHECK(b.act(ParticipantTick{}) == "ReadStatus");
+}
+
+TEST_CASE("what is found prepared is in doubt, and inquired about") {
+  ParticipantBench b;
+  b.gid.epoch = 2;
+  b.database_up({held(b.gid)});
+  CHECK(b.link_up() == "Hello, RaiseMark, Ready holding 1");
+  CHECK(b.sent<Ready>()->held.at(0).xid == 700);
+  CHECK(b.tick_after(b.limits.inquiry_interval) == "Inquiry");
+  CHECK(b.abort() == "FinishPrepared aborted");
+}
+
+TEST_CASE("a branch that the database lost is not said to be held, but still asked about") {
+  ParticipantBench b = bench::working_participant();
+  b.prepare();
+  b.prepared();
+  b.act(DatabaseDown{"failover"});
+  b.database_up({}, {}, 2);
+  CHECK(b.link_up() == "Hello, RaiseMark, Ready");
+  CHECK(b.tick_after(b.limits.inquiry_interval) == "Inquiry");
+  SECTION("decided, it is proved") {
+    b.commit();
+    CHECK(b.finished(Result::no_such_gid) == "ReadStatus");
+    CHECK(b.done<ReadStatus>()->server == bench::server(1));
+  }
+  SECTION("found again") {
+    b.act(DatabaseDown{"failover"});
+    b.database_up({held(b.gid)});
+    CHECK(b.link_up() == "Hello, RaiseMark, Ready holding 1");
+  }
+}
+
+TEST_CASE("others' branches are never touched") {
+  ParticipantBench b;
+  Gid foreign_ledger = b.gid, foreign_name = b.gid;
+  foreign_ledger.ledger = {bench::life(7)};
+  foreign_name.participant = "stock";
+  b.database_up({held(foreign_ledger), held(foreign_name)});
+  CHECK(b.m().branches().size() == 1);  // another ledger's is shown …
+  CHECK(b.link_up() == "Hello, RaiseMark, Ready");
+  for (int i = 0; i < 5; ++i) CHECK(b.tick_after(b.limits.inquiry_interval).empty());
+  CHECK(b.from(Abort{foreign_ledger}).empty());  // … and left to that ledger
+  CHECK(b.from(Commit{foreign_ledger, 1, 700, bench::server()}).empty());
+  CHECK(b.from(Abort{foreign_name}).empty());
+  CHECK(b.from(Ask{foreign_ledger}).empty());
+}
+
+TEST_CASE("the sweep: P - A, and nothing from a list that could not be had") {
+  ParticipantBench b;
+  b.limits.sweep_interval = Duration(100);
+  b.database_up();
+  b.link_up();
+  Gid orphan = b.gid, ending = b.gid;
+  orphan.tx = bench::tx(2);
+  ending.tx = bench::tx(3);
+  b.prepare();
+  std::swap(b.gid, ending);
+  b.prepare();
+  b.prepared();
+  b.abort();
+  CHECK(b.tick_after(Duration(99)).empty());
+  CHECK(b.tick_after(Duration(1)) == "ListPrepared");
+  CHECK(b.tick_after(Duration(500)).empty());  // one at a time
+  SECTION("listed") {
+    b.finished(Result::done);  // ended while listing: the list may be older
+    CHECK(b.act(ListDone{{held(orphan), held(ending), held(b.gid)}}).empty());
+    CHECK(b.m().branches().size() == 2);
+    CHECK(b.m().branches().at(orphan).state == BranchState::prepared);
+    CHECK(b.m().branches().at(ending).state == BranchState::preparing);
+    CHECK(b.act(ParticipantTick{}) == "Inquiry");
+    CHECK(b.sent<Inquiry>()->gid == orphan);
+    CHECK(b.tick_after(Duration(100)) == "ListPrepared");
+    // Ended before this list was asked for, and there: a backup brought it back.
+    b.act(ListDone{{held(b.gid)}});
+    CHECK(b.branch() != nullptr);
+  }
+  SECTION("failed") {
+    CHECK(b.act(ListFailed{"the server is a standby"}).empty());
+    CHECK(b.m().branches().size() == 2);
+    CHECK(b.tick_after(Duration(100)) == "ListPrepared");
+  }
+  SECTION("of before the database was away") {
+    b.act(DatabaseDown{"crash"});
+    b.database_up();
+    b.act(ListDone{{held(orphan)}});
+    CHECK(b.m().branches().count(orphan) == 0);
+  }
+}
+
+TEST_CASE("the journal: in order, in batches, one at a time, again after a failure") {
+  ParticipantBench b;
+  b.limits.journal_batch = 2;
+  b.limits.journal_interval = Duration(200);
+  b.database_up();
+  b.link_up();
+  const auto end = [&](std::uint8_t number, Outcome outcome) {
+    b.gid.tx = bench::tx(number);
+    b.end(outcome, number);
+    return b.text_of_journal();
+  };
+  CHECK(end(1, Outcome::committed).empty());
+  CHECK(end(2, Outcome::aborted) == "1: 1 committed 1, 2 aborted 0");
+  CHECK(end(3, Outcome::committed).empty());
+  CHECK(end(4, Outcome::committed).empty());
+  CHECK_FALSE(b.m().idle());
+  CHECK(b.act(JournalWritten{9, true}).empty());
+  SECTION("written") {
+    b.act(JournalWritten{1, true});
+    b.tick_after(Duration(200));
+    CHECK(b.text_of_journal() == "2: 3 committed 3, 4 committed 4");
+    b.act(JournalWritten{2, true});
+    CHECK(b.m().idle());
+    CHECK(b.m().marks().at(bench::ledger()).sequence == 4);
+    CHECK(b.tick_after(Duration(200)).empty());
+  }
+  SECTION("failed") {
+    b.act(JournalWritten{1, false});
+    b.tick_after(Duration(199));
+    CHECK(b.text_of_journal().empty());
+    b.tick_after(Duration(1));
+    CHECK(b.text_of_journal() == "2: 1 committed 1, 2 aborted 0");
+    CHECK(b.m().marks().at(bench::ledger()).sequence == 0);
+  }
+  SECTION("the database is away") {
+    b.act(JournalWritten{1, true});
+    b.act(DatabaseDown{"crash"});
+    CHECK(b.tick_after(Duration(1000)).empty());
+    b.database_up();
+    b.act(ParticipantTick{});
+    CHECK(b.text_of_journal() == "2: 3 committed 3, 4 committed 4");
+  }
+}
+
+TEST_CASE("the durable mark: what was journalled before a synced end, and no more") {
+  ParticipantBench b;
+  b.limits.journal_batch = 1;
+  b.database_up();
+  b.link_up();
+  const auto durable = [&](std::uint8_t number) {
+    b.gid.tx = bench::tx(number);
+    b.end(Outcome::committed, number);
+    return b.sent<Applied>()->durable_mark;
+  };
+  CHECK(durable(5) == 0);  // its own line is not even written
+  CHECK(durable(6) == 0);
+  b.act(JournalWritten{1, true});
+  CHECK(durable(7) == 5);
+
+  SECTION("a raise to a new epoch is a synced commit") {
+    b.act(LinkClosed{});
+    b.epoch = 4;
+    b.link_up(7);
+    b.gid.epoch = 4;
+    CHECK(durable(8) == 7);
+  }
+  SECTION("finding the epoch there is not") {
+    b.act(LinkClosed{});
+    b.link_up(7);
+    b.gid.tx = bench::tx(7);
+    b.commit(7);
+    CHECK(b.sent<Applied>()->durable_mark == 5);
+  }
+}
+
+}  // namespace assent
