@@ -1,6 +1,7 @@
 #include "clients/cli/table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace assent::cli {
 namespace {
