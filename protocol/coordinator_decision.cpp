@@ -197,7 +197,8 @@ void CoordinatorStep::received(const std::string& from, const Applied& message) 
     member->second.durable_mark = std::max(member->second.durable_mark, message.durable_mark);
   Transaction* tx = find(message.gid);
   TxBranch* branch = tx ? tx->branch(from) : nullptr;
-  if (!branch || branch->phase != BranchPhase::finishing) return;
+  if (!branch) return damaged_unknown(from, message);
+  if (branch->phase != BranchPhase::finishing) return;
   const Outcome decision = tx->state == TxState::committing ? Outcome::committed : Outcome::aborted;
   if (message.outcome != decision) return;
   switch (message.application) {
@@ -215,6 +216,35 @@ void CoordinatorStep::received(const std::string& from, const Applied& message) 
   if (branch->phase != BranchPhase::applied)
     record_damage({tx->tx, from, decision, message.application, now.wall_ms});
   finish_if_told(*tx);
+}
+
+// A branch that was presumed aborted turns out to have ended otherwise. From now on the transaction
+// is known: by its damage.
+void CoordinatorStep::damaged_unknown(const std::string& from, const Applied& message) {
+  const Gid& gid = message.gid;
+  const bool damaged = message.application == Application::heuristic ||
+                       message.application == Application::unproven;
+  if (!damaged || message.outcome != Outcome::aborted) return;
+  if (gid.ledger != m.ledger_ || gid.participant != from) return;
+  const auto [place, is_new] = m.transactions_.try_emplace(gid.tx);
+  Transaction& tx = place->second;
+  if (!is_new && tx.state != TxState::aborting && tx.state != TxState::aborted) return;
+  if (tx.branch(from)) return;
+  TxBranch branch;
+  branch.participant = from;
+  branch.phase = message.application == Application::heuristic ? BranchPhase::heuristic
+                                                               : BranchPhase::unproven;
+  tx.branches.push_back(std::move(branch));
+  record_damage({gid.tx, from, Outcome::aborted, message.application, now.wall_ms});
+  if (!is_new) return;
+  tx.tx = gid.tx;
+  tx.epoch = gid.epoch;
+  tx.replayed = true;
+  tx.begun_wall_ms = uuid7_unix_ms(gid.tx.uuid).value_or(now.wall_ms);
+  tx.decided_wall_ms = now.wall_ms;
+  ++m.unfinished_;
+  finish(tx, TxState::aborted);
+  settle_doubt(gid.tx);
 }
 
 void CoordinatorStep::record_damage(HeuristicRecord record) {

@@ -69,12 +69,18 @@ void CoordinatorStep::weigh(Doubt& doubt) {
                (gid.epoch < m.members_.at(asker).rewound_below && made_ms <= m.forgotten_wall_ms_);
   const bool presumed = all_heard && !revenant && m.standing(gid.epoch) != Standing::contradicted;
   if (any(doubt, Knowledge::aborted) || presumed) {
-    for (const std::string& asker : doubt.askers)
-      if (ready(asker)) send(asker, Abort{Gid{gid.ledger, gid.epoch, gid.tx, asker}});
-    m.doubts_.erase(gid.tx);
-    return;
+    return settle_doubt(gid.tx);
   }
   ask_peers(doubt);
+}
+
+void CoordinatorStep::settle_doubt(const TxId& tx) {
+  const auto found = m.doubts_.find(tx);
+  if (found == m.doubts_.end()) return;
+  const Gid& gid = found->second.gid;
+  for (const std::string& asker : found->second.askers)
+    if (ready(asker)) send(asker, Abort{Gid{gid.ledger, gid.epoch, gid.tx, asker}});
+  m.doubts_.erase(found);
 }
 
 void CoordinatorStep::ask_peers(Doubt& doubt) {

@@ -35,6 +35,7 @@ struct CoordinatorStep {
   void abort(Transaction& tx, Failure failure);
   void finish_if_told(Transaction& tx);
   void finish(Transaction& tx, TxState state);
+  void damaged_unknown(const std::string& from, const Applied& message);
   void record_damage(HeuristicRecord record);
   void tick(Transaction& tx);
   void forget(const TxId& id);
@@ -61,6 +62,8 @@ struct CoordinatorStep {
   // coordinator_doubt.cpp
   void doubt(const std::string& from, const HeldBranch& branch, std::string why);
   void weigh(Doubt& doubt);
+  // It is aborted: those who asked are told, and the doubt is gone.
+  void settle_doubt(const TxId& tx);
   void adopt_commit(Doubt& doubt);
   void unadopt(Transaction& tx);
   void ask_peers(Doubt& doubt);
