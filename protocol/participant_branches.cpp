@@ -25,6 +25,7 @@ void ParticipantStep::vote_no(const Gid& gid, Failure failure) {
   Vote vote;
   vote.gid = gid;
   vote.verdict = Verdict::no;
+  if (failure.participant.empty()) failure.participant = m.name_;
   vote.failure = std::move(failure);
   send(std::move(vote));
 }
@@ -55,7 +56,10 @@ void ParticipantStep::on(const WorkDone& event) {
   if (!branch || branch->state != BranchState::working || !branch->busy) return;
   if (branch->seq != event.seq) return;
   branch->busy = false;
-  if (link_ready()) send(Executed{event.gid, event.seq, event.result});
+  Executed executed{event.gid, event.seq, event.result};
+  if (auto* failed = std::get_if<Failure>(&executed.result); failed && failed->participant.empty())
+    failed->participant = m.name_;
+  if (link_ready()) send(std::move(executed));
   if (std::holds_alternative<Failure>(event.result))
     end(*branch, Knowledge::aborted, Application::applied);
 }

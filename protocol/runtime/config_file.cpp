@@ -11,7 +11,9 @@ namespace assent {
 namespace {
 
 // Read by others than the configuration.
-constexpr std::string_view kOtherVariables[] = {"ASSENT_CONFIG", "ASSENT_CRASH_POINTS"};
+// Ours, but no keys; the others belong to `assent`, whose shell may well start a daemon.
+constexpr std::string_view kOtherVariables[] = {"ASSENT_CONFIG", "ASSENT_CRASH_POINTS", "ASSENT_URL",
+                                                "ASSENT_PG_BIN", "ASSENT_SQL", "ASSENT_DEV"};
 
 std::string place(const std::string& path, const toml::node& node) {
   return path + ", line " + std::to_string(node.source().begin.line);

@@ -2,11 +2,16 @@
 
 #include <string>
 
+#include <boost/asio/ip/address.hpp>
+
 namespace assent {
 namespace {
 
+// A number; a name may stand for any address.
 bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  return !error && address.is_loopback();
 }
 
 }  // namespace
