@@ -214,14 +214,14 @@ void Observer::commit_asked(const CommitRecord& record, Epoch epoch) {
                          " without a yes");
 }
 
-void Observer::record_durable(const LogRecord& record, bool superseded) {
+void Observer::record_durable(const LogRecord& record, bool competed) {
   const auto* commit = std::get_if<CommitRecord>(&record);
   if (!commit) return;
   History& history = of(commit->tx);
-  if (history.aborted && !superseded)
+  if (history.aborted && !competed)
     violated("I3", "the commit record of " + to_string(commit->tx) + " became durable, but " +
                        *history.aborted + " had been told that it is aborted");
-  history.void_commit = superseded && (!history.commit || history.void_commit);
+  history.void_commit = competed && (!history.commit || history.void_commit);
   history.commit = *commit;
 }
 
@@ -360,7 +360,8 @@ void Observer::at_rest(const CoordinatorMachine& coordinator) {
       const TxBranch* shown = known ? known->branch(name) : nullptr;
       const bool reported = shown && (shown->phase == BranchPhase::heuristic ||
                                       shown->phase == BranchPhase::unproven);
-      if (!reported && (branch.voted == Verdict::yes || !branch.alarmed))
+      // Of an abort that was presumed nobody but the participant may be left to tell.
+      if (!reported && (committed || !branch.alarmed))
         violated("I4", "the branch of " + to_string(tx) + " at " + name + " was " +
                            std::string(to_string(*branch.outcome)) +
                            " by hand against the decision, and nobody is told");

@@ -47,10 +47,12 @@ enum class EndedBy : std::uint8_t { participant, hand };
 // Is told everything, in the order it happened, and finds what contradicts an invariant.
 class Observer {
  public:
-  // ---- coordinators; a superseded one runs with a ledger that somebody else has a copy of
+  // ---- coordinators
   void coordinator_took(const CoordinatorEvent& event, Epoch epoch);
   void coordinator_did(const CoordinatorAction& action, const CoordinatorMachine& after);
-  void record_durable(const LogRecord& record, bool superseded);
+  // `competed`: somebody else decides with a copy of this ledger, so that what it records may be
+  // lost.
+  void record_durable(const LogRecord& record, bool competed);
   // The ledger lost these records: what it had decided may be decided anew, but for all branches
   // alike, and the replies already given are void.
   void commits_lost(const std::set<TxId>& lost);

@@ -42,7 +42,6 @@ void CoordinatorHost::start() {
   host.on_durable = [this](RecordNumber number) { post(Logged{number}); };
   host.on_failed = [this] { crash(LedgerDisk::Crash::process); };
   host.snapshot = [this] { return machine_->snapshot(); };
-  host.superseded = superseded;
   Recovered recovered = disk_.open(std::move(host));
   if (world_.plant == Plant::copy_trusted) {
     recovered.same_place = true;

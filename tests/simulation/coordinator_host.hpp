@@ -53,8 +53,9 @@ class CoordinatorHost {
   LedgerDisk& disk() { return disk_; }
 
   std::int64_t wall_offset_ms = 0;
-  bool superseded = false;  // somebody else runs with a copy of its ledger, and counts
-  bool retired = false;     // nobody starts it again
+  bool superseded =
+      false;             // the copy of its ledger that somebody else runs with is the one to stay
+  bool retired = false;  // nobody starts it again
   unsigned crashes_in_recovery = 0;
 
  private:

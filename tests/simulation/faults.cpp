@@ -1,4 +1,6 @@
 // What can befall an installation: notes of every class of failure that must be survived.
+#include <algorithm>
+
 #include "tests/simulation/schedule.hpp"
 
 namespace assent::simulation {
@@ -54,6 +56,7 @@ void Schedule::draw_faults(Micros within) {
         world_.count_fault(kind.name);
         world_.say(kind.name);
         spoiled_ = spoiled_ || kind.spoils;
+        quarantine_ = quarantine_ || kind.spoils;
         (this->*kind.strike)();
       });
       break;
@@ -146,14 +149,16 @@ void Schedule::last_record_damaged() {
   restart_coordinator(host, 500'000);
 }
 
-// Somebody starts a copy of the ledger while the original runs. The copy is the one that will stay.
+// Somebody starts a copy of the ledger while the original runs. The copy is the one that will stay,
+// but as long as both run, what either decides may be lost to the other: for all branches alike.
 void Schedule::second_coordinator() {
   if (coordinators_.size() > 2) return;
   CoordinatorHost& first = ruling();
   disks_.push_back(std::make_unique<LedgerDisk>(first.disk().copy()));
   disks_.back()->moved = true;
   first.superseded = true;
-  first.disk().supersede();
+  first.disk().compete();
+  disks_.back()->compete();
   coordinators_.push_back(std::make_unique<CoordinatorHost>(
       world_, network_, *disks_.back(), "coordinator" + std::to_string(coordinators_.size() + 1),
       coordinator_limits_));
@@ -163,9 +168,11 @@ void Schedule::second_coordinator() {
 
 void Schedule::clock_jumps() {
   constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1000;
-  ruling().wall_offset_ms = world_.random.percent(50)
-                                ? world_.random.between(-kYear, 10 * kYear)
-                                : world_.random.between(-7'200'000, 7'200'000);
+  const auto jump = world_.random.percent(50) ? world_.random.between(-kYear, 10 * kYear)
+                                              : world_.random.between(-7'200'000, 7'200'000);
+  ruling().wall_offset_ms = jump;
+  // Ids made in a past that is no longer remembered are shown to an operator, not decided.
+  quarantine_ = quarantine_ || Duration(-jump) > coordinator_limits_.outcome_retention / 2;
 }
 
 void Schedule::disk_slow() {
@@ -225,7 +232,9 @@ void Schedule::network_chaos() {
   chaos.lost_permille = static_cast<unsigned>(world_.random.below(200));
   chaos.doubled_permille = static_cast<unsigned>(world_.random.below(200));
   chaos.overtaken_permille = static_cast<unsigned>(world_.random.below(300));
-  chaos.overtaken_by_us = world_.random.percent(30) ? 120'000'000 : 2'000'000;
+  // A coordinator may forget what has ended after `finished_kept_for`; no message lives that long.
+  const auto longest = Micros(coordinator_limits_.finished_kept_for).count() / 3 * 2;
+  chaos.overtaken_by_us = world_.random.percent(30) ? std::min(120'000'000L, longest) : 2'000'000;
   chaos.latency_us = world_.random.percent(30) ? 2'000'000 : 50'000;
   world_.scheduler.after(Micros(world_.random.between(500'000, 15'000'000)),
                          [this] { network_.chaos = Network::Chaos{}; });

@@ -29,7 +29,7 @@ Recovered LedgerDisk::open(Host host) {
   recovered.same_place = !std::exchange(moved, false);
   recovered.restored = std::exchange(restored, false);
   for (const LogRecord& record : recovered.records)
-    world_.observer.record_durable(record, host_.superseded);
+    world_.observer.record_durable(record, competed_);
   return recovered;
 }
 
@@ -90,7 +90,7 @@ void LedgerDisk::synced(std::size_t up_to) {
     if (written_[i].snapshot) newest_snapshot = i;
     if (written_[i].snapshot) continue;
     for (const LogRecord& record : written_[i].records)
-      world_.observer.record_durable(record, host_.superseded);
+      world_.observer.record_durable(record, competed_);
   }
   durable_ = up_to - base_;
   if (newest_snapshot != 0) {

@@ -15,7 +15,6 @@ class LedgerDisk {
     std::function<void(RecordNumber)> on_durable;
     std::function<void()> on_failed;
     std::function<std::vector<LogRecord>()> snapshot;
-    bool superseded = false;  // a copy of this ledger is the one that counts
   };
   enum class Crash : std::uint8_t {
     process,  // what was written stays
@@ -39,8 +38,8 @@ class LedgerDisk {
   // The last durable record becomes unreadable, as if its write had been torn.
   void damage_last();
   std::set<TxId> commits() const;
-  // From now on a copy of this ledger is the one that counts.
-  void supersede() { host_.superseded = true; }
+  // From now on somebody else decides with a copy of this ledger.
+  void compete() { competed_ = true; }
 
   bool full = false;
   bool fail_next_sync = false;
@@ -65,6 +64,7 @@ class LedgerDisk {
   bool open_ = false;
   bool syncing_ = false;
   bool torn_ = false;
+  bool competed_ = false;
   std::vector<Entry> taken_;    // not handed over yet
   std::vector<Entry> written_;  // in the order of the file
   std::size_t durable_ = 0;     // of written_

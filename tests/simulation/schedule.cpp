@@ -123,7 +123,7 @@ std::vector<Violation> Schedule::unrest() {
   if (!clients_->done()) found.push_back({"I10", "a client still waits"});
   for (const Violation& each : check_at_rest(*coordinator)) found.push_back(each);
   const auto quarantined = [&](const Gid& gid) {
-    return spoiled_ && coordinator->doubts().count(gid.tx) != 0;
+    return quarantine_ && coordinator->doubts().count(gid.tx) != 0;
   };
   for (auto& participant : participants_) {
     if (!participant->machine()) {
@@ -139,7 +139,7 @@ std::vector<Violation> Schedule::unrest() {
       if (!quarantined(gid))
         found.push_back({"I10", to_string(gid) + " stays prepared in its database"});
   }
-  if (!spoiled_ && !coordinator->doubts().empty())
+  if (!quarantine_ && !coordinator->doubts().empty())
     found.push_back({"I10", "something is still in doubt"});
   return found;
 }

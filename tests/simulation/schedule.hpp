@@ -95,7 +95,8 @@ class Schedule {
   std::unique_ptr<Clients> clients_;
   std::unique_ptr<LedgerDisk> copy_;
   bool healing_ = false;
-  bool spoiled_ = false;
+  bool spoiled_ = false;     // sums of money prove nothing any more
+  bool quarantine_ = false;  // something may stay in doubt until an operator decides
   std::uint64_t steps_ = 0;
 };
 
