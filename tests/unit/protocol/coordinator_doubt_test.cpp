@@ -32,7 +32,7 @@ std::string return_holding(CoordinatorBench& b, std::vector<std::string> peers =
 
 }  // namespace
 
-TEST_CASE("what makes a start careful is made durable before anybody is welcomed") {
+TEST_CASE("what makes a start careful is made durable before anybody is welcomed", "[P36][P39]") {
   for (const std::string what : {"moved", "torn", "restored"}) {
     INFO(what);
     CoordinatorBench b = careful();
@@ -57,13 +57,13 @@ TEST_CASE("what makes a start careful is made durable before anybody is welcomed
   }
 }
 
-TEST_CASE("a complete ledger presumes abort at once") {
+TEST_CASE("a complete ledger presumes abort at once", "[P35]") {
   CoordinatorBench b = careful();
   b.recovered.same_place = true;
   CHECK(return_holding(b) == "Welcome to orders, Abort to orders");
 }
 
-TEST_CASE("careful: all four ways out of a doubt") {
+TEST_CASE("careful: all four ways out of a doubt", "[P36]") {
   CoordinatorBench b = careful();
   CHECK(return_holding(b) == "log Epoch, Welcome to orders");
   REQUIRE(b.m().doubts().size() == 1);
@@ -100,7 +100,7 @@ TEST_CASE("careful: all four ways out of a doubt") {
   }
 }
 
-TEST_CASE("careful: nothing is presumed while a participant has not been heard") {
+TEST_CASE("careful: nothing is presumed while a participant has not been heard", "[P36]") {
   CoordinatorBench b = careful();
   return_holding(b);
   CHECK(b.tick_after(b.limits.resend_interval).empty());
@@ -147,7 +147,7 @@ TEST_CASE("evidence is kept while who asked is away, and told when it is back") 
         "Welcome to orders, Abort to orders");
 }
 
-TEST_CASE("an adopted commit that the log refuses is in doubt again, not aborted") {
+TEST_CASE("an adopted commit that the log refuses is in doubt again, not aborted", "[P36]") {
   CoordinatorBench b = careful();
   return_holding(b);
   b.connect("stock");
@@ -176,7 +176,7 @@ TEST_CASE("who was not heard of before a commit was adopted still hears of it") 
   CHECK(applied("third") == "log End");
 }
 
-TEST_CASE("contradicted: a participant has seen what the ledger does not hold") {
+TEST_CASE("contradicted: a participant has seen what the ledger does not hold", "[P37][P39]") {
   CoordinatorBench b = careful();
   b.recovered.same_place = true;
   const Mark lost{bench::ledger(), 2, bench::life(2), 1};
@@ -201,7 +201,28 @@ TEST_CASE("contradicted: a participant has seen what the ledger does not hold") 
   }
 }
 
-TEST_CASE("a branch older than the outcomes that are kept is not presumed aborted") {
+TEST_CASE("marks of a start that is none of this ledger's: a copy of it has ruled meanwhile",
+          "[P36]") {
+  CoordinatorBench b = careful();
+  b.recovered.same_place = true;
+  const auto hello = [&](std::uint8_t life) {
+    return b.hello("orders", {{bench::ledger(), 2, bench::life(life), 0}});
+  };
+  SECTION("its own start") {
+    CHECK(hello(2) == "Welcome to orders");
+    CHECK(b.m().standing() == Standing::complete);
+  }
+  SECTION("another life") {
+    CHECK(hello(8) == "log Epoch");
+    CHECK(b.logged_record<EpochRecord>()->careful_below == 3);
+    CHECK(b.m().standing(2) == Standing::careful);
+    b.act(LinkDown{"orders"});
+    b.logged();
+    CHECK(hello(8) == "Welcome to orders");  // known already
+  }
+}
+
+TEST_CASE("a branch older than the outcomes that are kept is not presumed aborted", "[P38]") {
   CoordinatorBench b = bench::working_coordinator();
   const TxId old = tx(1, b.now.wall_ms - b.limits.outcome_retention.count() - 1);
   CHECK(b.from("orders", Inquiry{b.gid(old, "orders", 2), kPeers}) == "Ask to stock");

@@ -14,7 +14,8 @@ Mark mark(Epoch epoch, Sequence sequence, std::uint8_t life = 3) {
 
 }  // namespace
 
-TEST_CASE("a new participant is recorded before it is welcomed, and works when it is ready") {
+TEST_CASE("a new participant is recorded before it is welcomed, and works when it is ready",
+          "[P8]") {
   CoordinatorBench b;
   CHECK(b.hello("orders") == "log Member");
   CHECK(b.act(b.one_shot(1, tx(1), {"orders"})) == "refuse participant-unavailable aborted");
@@ -34,7 +35,7 @@ TEST_CASE("a known participant is welcomed at once, one with another server is r
   CHECK(b.hello("orders", {}, 2) == "log Member");
 }
 
-TEST_CASE("a member's record that the log refused never counts as durable") {
+TEST_CASE("a member's record that the log refused never counts as durable", "[P8]") {
   CoordinatorBench b;
   b.hello("orders");
   const RecordNumber refused = b.last;
@@ -50,7 +51,7 @@ TEST_CASE("a member's record that the log refused never counts as durable") {
   CHECK(b.hello("orders") == "log Member");
 }
 
-TEST_CASE("a higher epoch, or another life of this one, ends the coordinator for good") {
+TEST_CASE("a higher epoch, or another life of this one, ends the coordinator for good", "[P7]") {
   CoordinatorBench b = bench::working_coordinator();
   const auto check_dead = [&] { CHECK(b.act(b.one_shot(1, tx(1))).empty()); };
   SECTION("a higher epoch") {
@@ -77,7 +78,7 @@ TEST_CASE("a higher epoch, or another life of this one, ends the coordinator for
   }
 }
 
-TEST_CASE("Ready of another epoch than was told is not accepted") {
+TEST_CASE("Ready of another epoch than was told is not accepted", "[P9]") {
   CoordinatorBench b;
   b.hello("orders");
   b.logged();
@@ -87,7 +88,7 @@ TEST_CASE("Ready of another epoch than was told is not accepted") {
   CHECK(b.act(b.one_shot(1, tx(1), {"orders"})) == "refuse participant-unavailable aborted");
 }
 
-TEST_CASE("who is not ready is told nothing, and who is unknown breaks nothing") {
+TEST_CASE("who is not ready is told nothing, and who is unknown breaks nothing", "[P11]") {
   CoordinatorBench b;
   CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 1), {}}).empty());
   CHECK(b.from("orders", Evidence{b.gid(tx(1), "orders", 1), Knowledge::aborted, 0}).empty());
@@ -100,7 +101,8 @@ TEST_CASE("who is not ready is told nothing, and who is unknown breaks nothing")
   CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 1), {}}) == "Abort to orders");
 }
 
-TEST_CASE("unknown means aborted: for this ledger's gids, of their own participant only") {
+TEST_CASE("unknown means aborted: for this ledger's gids, of their own participant only",
+          "[P35][I9]") {
   CoordinatorBench b = bench::working_coordinator();
   CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 2), {}}) == "Abort to orders");
   CHECK(b.from("stock", Inquiry{b.gid(tx(1), "orders", 2), {}}).empty());
@@ -109,7 +111,7 @@ TEST_CASE("unknown means aborted: for this ledger's gids, of their own participa
   CHECK(b.vote(tx(1), "orders", Verdict::no).empty());
 }
 
-TEST_CASE("of what is undecided nothing is said to who holds it") {
+TEST_CASE("of what is undecided nothing is said to who holds it", "[P34]") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(b.one_shot(1, tx(1)));
   b.vote(tx(1), "orders", Verdict::yes);
@@ -119,7 +121,7 @@ TEST_CASE("of what is undecided nothing is said to who holds it") {
   CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 2), {}}).empty());  // another epoch
 }
 
-TEST_CASE("a lost link aborts what has not voted; a voter may come and go") {
+TEST_CASE("a lost link aborts what has not voted; a voter may come and go", "[P21][P25]") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(b.one_shot(1, tx(1)));
   b.vote(tx(1), "orders", Verdict::yes);
@@ -132,7 +134,7 @@ TEST_CASE("a lost link aborts what has not voted; a voter may come and go") {
   CHECK(b.connect("orders") == "Welcome to orders, Commit to orders");
 }
 
-TEST_CASE("no room for the decision: aborted, never sent, the next one can succeed") {
+TEST_CASE("no room for the decision: aborted, never sent, the next one can succeed", "[P21]") {
   CoordinatorBench b = bench::working_coordinator();
   for (std::uint8_t i : {1, 2}) {
     b.act(b.one_shot(i, tx(i)));
@@ -145,7 +147,7 @@ TEST_CASE("no room for the decision: aborted, never sent, the next one can succe
   CHECK(b.at(tx(2)).sequence == 2);
 }
 
-TEST_CASE("damage is recorded until it is durable") {
+TEST_CASE("damage is recorded until it is durable", "[P30]") {
   CoordinatorBench b = bench::working_coordinator();
   b.decide(tx(1));
   b.applied(tx(1), "orders", Outcome::committed);
@@ -163,7 +165,25 @@ TEST_CASE("damage is recorded until it is durable") {
   CHECK(b.m().find(tx(1)));  // damage is never forgotten
 }
 
-TEST_CASE("Applied for the other decision, or twice, changes nothing") {
+TEST_CASE("damage of what was presumed aborted makes the transaction known, by its damage",
+          "[P30]") {
+  CoordinatorBench b = bench::working_coordinator();
+  const auto applied = [&](const std::string& from, Outcome outcome, Application how) {
+    return b.from(from, Applied{b.gid(tx(1), "orders", 2), outcome, how, 0});
+  };
+  CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 2), {}}) == "Abort to orders");
+  CHECK(applied("orders", Outcome::aborted, Application::applied).empty());
+  CHECK(applied("orders", Outcome::committed, Application::heuristic).empty());
+  CHECK(applied("stock", Outcome::aborted, Application::heuristic).empty());
+  CHECK(b.m().transactions().empty());
+  CHECK(applied("orders", Outcome::aborted, Application::heuristic) == "log Heuristic");
+  CHECK(applied("orders", Outcome::aborted, Application::heuristic).empty());
+  CHECK(b.at(tx(1)).state == TxState::aborted);
+  CHECK(b.m().unfinished() == 0);
+  CHECK(b.from("stock", Inquiry{b.gid(tx(1), "stock", 2), {}}) == "Abort to stock");
+}
+
+TEST_CASE("Applied for the other decision, or twice, changes nothing", "[P24]") {
   CoordinatorBench b = bench::working_coordinator();
   b.decide(tx(1));
   CHECK(b.applied(tx(1), "orders", Outcome::aborted).empty());
@@ -173,7 +193,7 @@ TEST_CASE("Applied for the other decision, or twice, changes nothing") {
   CHECK(b.at(tx(1)).branch("orders")->phase == BranchPhase::applied);
 }
 
-TEST_CASE("End carries the marks that participants made durable") {
+TEST_CASE("End carries the marks that participants made durable", "[P25][P31]") {
   CoordinatorBench b = bench::working_coordinator();
   b.commit(tx(1), 7);
   const auto* end = b.logged_record<EndRecord>();
@@ -181,7 +201,7 @@ TEST_CASE("End carries the marks that participants made durable") {
   CHECK(*end == EndRecord{tx(1), 1, {{"orders", 7}, {"stock", 7}}});
 }
 
-TEST_CASE("a participant found below its durable mark was put back; its record says so") {
+TEST_CASE("a participant found below its durable mark was put back; its record says so", "[P32]") {
   CoordinatorBench b = bench::working_coordinator();
   b.commit(tx(1), 1);
   b.act(LinkDown{"orders"});
@@ -208,7 +228,8 @@ TEST_CASE("a participant found below its durable mark was put back; its record s
   }
 }
 
-TEST_CASE("a mark is durable when a new epoch was raised over it, not when it is merely there") {
+TEST_CASE("a mark is durable when a new epoch was raised over it, not when it is merely there",
+          "[P31]") {
   CoordinatorBench b;
   b.recovered.records = {EpochRecord{2, bench::life(2), {}, 1, 9, 0, 0, 0}};
   b.hello("orders", {mark(2, 5)});

@@ -17,7 +17,8 @@ CoordinatorBench from_snapshot(CoordinatorBench& b) {
 
 }  // namespace
 
-TEST_CASE("recovery: a decided transaction is resent to each as it comes back, then ends") {
+TEST_CASE("recovery: a decided transaction is resent to each as it comes back, then ends",
+          "[P25]") {
   CoordinatorBench before = bench::working_coordinator();
   before.decide(tx(1));
   CoordinatorBench b = before.restarted();
@@ -39,7 +40,7 @@ TEST_CASE("recovery: a decided transaction is resent to each as it comes back, t
   CHECK(again.connect("orders") == "Welcome to orders");
 }
 
-TEST_CASE("recovery: undecided transactions are gone, and their holders hear abort") {
+TEST_CASE("recovery: undecided transactions are gone, and their holders hear abort", "[P35]") {
   CoordinatorBench before = bench::working_coordinator();
   before.act(before.one_shot(1, tx(1)));
   before.vote(tx(1), "orders", Verdict::yes);
@@ -49,7 +50,7 @@ TEST_CASE("recovery: undecided transactions are gone, and their holders hear abo
         "Welcome to orders, Abort to orders");
 }
 
-TEST_CASE("recovery: keys of committed transactions still join") {
+TEST_CASE("recovery: keys of committed transactions still join", "[P27]") {
   CoordinatorBench before = bench::working_coordinator();
   Begin begin = before.one_shot(1, tx(1));
   begin.key = bench::request_key(4);
@@ -83,7 +84,7 @@ TEST_CASE("recovery: sequence numbers go on, marks of members are remembered") {
   CHECK(b.at(tx(2)).sequence == 2);
 }
 
-TEST_CASE("recovery: damage is kept, and so is what it was decided against") {
+TEST_CASE("recovery: damage is kept, and so is what it was decided against", "[P30]") {
   CoordinatorBench before = bench::working_coordinator();
   before.decide(tx(1));
   before.applied(tx(1), "orders", Outcome::committed, Application::heuristic);
@@ -146,7 +147,7 @@ TEST_CASE("snapshot: what it makes of a machine is what the log makes of it") {
   CHECK(text(both) == text(replayed));
 }
 
-TEST_CASE("snapshot: forgetting every transaction loses neither the count nor the marks") {
+TEST_CASE("snapshot: forgetting every transaction loses neither the count nor the marks", "[P5]") {
   CoordinatorBench before = bench::working_coordinator();
   before.commit(tx(1), 6);
   before.tick_after(before.limits.finished_kept_for);
@@ -180,7 +181,7 @@ TEST_CASE("a repeated epoch record does not count the commits made since") {
   CHECK(b.m().standing() == Standing::contradicted);
 }
 
-TEST_CASE("fate of the unknown") {
+TEST_CASE("fate of the unknown", "[P26]") {
   CoordinatorBench before = bench::working_coordinator();
   before.now.wall_ms = bench::kWall + 1000;
   before.commit(tx(1, bench::kWall + 1000));

@@ -15,7 +15,7 @@ Begin with_key(Begin begin, std::uint8_t key, std::uint8_t body = 1) {
 
 }  // namespace
 
-TEST_CASE("one-shot: work and prepare go out in one message, with all peers") {
+TEST_CASE("one-shot: work and prepare go out in one message, with all peers", "[P13]") {
   CoordinatorBench b = bench::working_coordinator();
   CHECK(b.act(b.one_shot(1, tx(1))) == "Prepare to both");
   const auto* prepare = b.sent<Prepare>("orders");
@@ -26,7 +26,8 @@ TEST_CASE("one-shot: work and prepare go out in one message, with all peers") {
   CHECK(prepare->gid == b.gid(tx(1), "orders"));
 }
 
-TEST_CASE("the commit record names who voted yes, with their witnesses; read-only is not in it") {
+TEST_CASE("the commit record names who voted yes, with their witnesses; read-only is not in it",
+          "[P15][P19]") {
   CoordinatorBench b = bench::working_coordinator();
   Begin begin = with_key(b.one_shot(1, tx(1)), 1);
   begin.labels = "{}";
@@ -45,7 +46,7 @@ TEST_CASE("the commit record names who voted yes, with their witnesses; read-onl
   CHECK(*b.sent<Commit>("stock") == Commit{b.gid(tx(1), "stock"), 1, 700, bench::server()});
 }
 
-TEST_CASE("all read-only: committed without a record") {
+TEST_CASE("all read-only: committed without a record", "[P20]") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(b.one_shot(1, tx(1)));
   b.vote(tx(1), "orders", Verdict::read_only);
@@ -54,7 +55,8 @@ TEST_CASE("all read-only: committed without a record") {
   CHECK(b.m().unfinished() == 0);
 }
 
-TEST_CASE("nothing is said before the record is durable, and decisions follow in record order") {
+TEST_CASE("nothing is said before the record is durable, and decisions follow in record order",
+          "[P19][I1]") {
   CoordinatorBench b = bench::working_coordinator();
   for (std::uint8_t i : {1, 2}) {
     b.act(b.one_shot(i, tx(i)));
@@ -67,7 +69,8 @@ TEST_CASE("nothing is said before the record is durable, and decisions follow in
   CHECK(b.at(tx(2)).state == TxState::deciding);
 }
 
-TEST_CASE("keys: a repeated request joins, another body is refused, an abort frees the key") {
+TEST_CASE("keys: a repeated request joins, another body is refused, an abort frees the key",
+          "[P27]") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(with_key(b.one_shot(1, tx(1)), 1));
   CHECK(b.act(with_key(b.one_shot(2, tx(2)), 1)).empty());
@@ -143,7 +146,7 @@ TEST_CASE("statements: only for interactive transactions that are known") {
   CHECK(b.act(RollbackAsked{3, unknown}) == "refuse transaction-not-found aborted");
 }
 
-TEST_CASE("waiting: for applied, for decided, and for no longer than apply_wait") {
+TEST_CASE("waiting: for applied, for decided, and for no longer than apply_wait", "[P26]") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(b.one_shot(1, tx(1)));
   b.act(CommitAsked{2, tx(1), WaitFor::decided});
@@ -164,7 +167,8 @@ TEST_CASE("waiting: for applied, for decided, and for no longer than apply_wait"
   }
 }
 
-TEST_CASE("waiting: while the decision is not on disk the outcome is unknown, never a guess") {
+TEST_CASE("waiting: while the decision is not on disk the outcome is unknown, never a guess",
+          "[P22]") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(b.one_shot(1, tx(1)));
   b.vote(tx(1), "orders", Verdict::yes);
@@ -174,7 +178,7 @@ TEST_CASE("waiting: while the decision is not on disk the outcome is unknown, ne
   CHECK(b.logged() == "Commit to both");
 }
 
-TEST_CASE("timers: deadline, idleness, and requests that come after them") {
+TEST_CASE("timers: deadline, idleness, and requests that come after them", "[P21]") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(b.interactive(1, tx(1)));
   b.wait(Duration(20'000));

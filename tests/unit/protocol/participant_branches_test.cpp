@@ -10,7 +10,7 @@ using Result = FinishDone::Result;
 
 }  // namespace
 
-TEST_CASE("one-shot: the vote carries what proves the branch") {
+TEST_CASE("one-shot: the vote carries what proves the branch", "[P15]") {
   ParticipantBench b = bench::working_participant();
   CHECK(b.prepare() == "PrepareBranch");
   CHECK(b.done<PrepareBranch>()->work == Work{"w"});
@@ -22,7 +22,7 @@ TEST_CASE("one-shot: the vote carries what proves the branch") {
   CHECK(b.branch()->peers == std::vector<std::string>{"orders", "stock"});
 }
 
-TEST_CASE("interactive: statements run in order, once, in the branch's own connection") {
+TEST_CASE("interactive: statements run in order, once, in the branch's own connection", "[P13]") {
   ParticipantBench b = bench::working_participant();
   const auto execute = [&](std::uint32_t seq) {
     return b.from(Execute{b.gid, seq, Work{"w"}, Duration(1000)});
@@ -49,7 +49,7 @@ TEST_CASE("a failed statement ends the branch; what comes for it later is refuse
   CHECK(b.abort() == "Applied aborted applied");
 }
 
-TEST_CASE("an abort leaves a tombstone: a prepare that comes after it is not obeyed") {
+TEST_CASE("an abort leaves a tombstone: a prepare that comes after it is not obeyed", "[P14]") {
   ParticipantBench b = bench::working_participant();
   CHECK(b.abort() == "Applied aborted applied");
   CHECK(b.prepare() == "Vote no");
@@ -74,7 +74,8 @@ TEST_CASE("tombstones: the newest are kept") {
   CHECK(b.prepare() == "Vote no");
 }
 
-TEST_CASE("an abort that overtakes the vote: no vote, and the prepared branch is rolled back") {
+TEST_CASE("an abort that overtakes the vote: no vote, and the prepared branch is rolled back",
+          "[P18]") {
   // Aborted outright, or the link was lost and the abort comes on the next one.
   const auto unwanted = [](bool outright) {
     ParticipantBench b = bench::working_participant();
@@ -115,7 +116,7 @@ TEST_CASE("an abort that overtakes the vote: no vote, and the prepared branch is
   }
 }
 
-TEST_CASE("a lost prepare is settled before anything is said") {
+TEST_CASE("a lost prepare is settled before anything is said", "[P17]") {
   ParticipantBench b = bench::working_participant();
   b.prepare();
   CHECK(b.act(PrepareDone{b.gid, PrepareDone::Lost{}}) == "SettleLost");
@@ -137,7 +138,7 @@ TEST_CASE("a lost prepare is settled before anything is said") {
   }
 }
 
-TEST_CASE("a refused expectation: the vote is no, and the branch is rolled back untold") {
+TEST_CASE("a refused expectation: the vote is no, and the branch is rolled back untold", "[P16]") {
   ParticipantBench b = bench::working_participant();
   b.prepare();
   CHECK(b.act(PrepareDone{
@@ -151,7 +152,8 @@ TEST_CASE("a refused expectation: the vote is no, and the branch is rolled back 
   CHECK(b.branch() == nullptr);
 }
 
-TEST_CASE("work is taken for the coordinator's own epoch, ledger and this participant only") {
+TEST_CASE("work is taken for the coordinator's own epoch, ledger and this participant only",
+          "[P14]") {
   ParticipantBench b = bench::working_participant();
   const Gid own = b.gid;
   const auto nothing_for = [&](const Gid& gid) {
@@ -179,7 +181,7 @@ TEST_CASE("work is taken for the coordinator's own epoch, ledger and this partic
   CHECK(b.from(Commit{gid, 1, 1, {}}).empty());
 }
 
-TEST_CASE("before the link is ready nobody is obeyed") {
+TEST_CASE("before the link is ready nobody is obeyed", "[P9]") {
   ParticipantBench b;
   b.database_up();
   b.act(LinkOpened{});

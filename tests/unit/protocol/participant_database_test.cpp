@@ -18,7 +18,7 @@ HeldBranch held(const Gid& gid) {
 
 }  // namespace
 
-TEST_CASE("hello is said when both the link and the database are there, with all marks") {
+TEST_CASE("hello is said when both the link and the database are there, with all marks", "[P6]") {
   ParticipantBench b;
   SECTION("the link first") {
     CHECK(b.act(LinkOpened{}).empty());
@@ -31,7 +31,8 @@ TEST_CASE("hello is said when both the link and the database are there, with all
   CHECK(*b.sent<Hello>() == Hello{"orders", bench::server(), {mark(2, 4)}});
 }
 
-TEST_CASE("I7: the epoch is made durable first, a lower one or another life is not obeyed") {
+TEST_CASE("I7: the epoch is made durable first, a lower one or another life is not obeyed",
+          "[P9][I7]") {
   ParticipantBench b;
   b.database_up({}, {mark(3)});
   b.act(LinkOpened{});
@@ -67,7 +68,7 @@ TEST_CASE("I7: the epoch is made durable first, a lower one or another life is n
   }
 }
 
-TEST_CASE("a database that was put back does not make the process forget an epoch") {
+TEST_CASE("a database that was put back does not make the process forget an epoch", "[P9][I7]") {
   ParticipantBench b = bench::working_participant();
   b.act(DatabaseDown{"restore"});
   b.database_up({}, {mark(2, 9)});
@@ -117,7 +118,7 @@ TEST_CASE("a proof waits for the database too") {
   CHECK(b.act(ParticipantTick{}) == "ReadStatus");
 }
 
-TEST_CASE("what is found prepared is in doubt, and inquired about") {
+TEST_CASE("what is found prepared is in doubt, and inquired about", "[P33][P41]") {
   ParticipantBench b;
   b.gid.epoch = 2;
   b.database_up({held(b.gid)});
@@ -127,7 +128,8 @@ TEST_CASE("what is found prepared is in doubt, and inquired about") {
   CHECK(b.abort() == "FinishPrepared aborted");
 }
 
-TEST_CASE("a branch that the database lost is not said to be held, but still asked about") {
+TEST_CASE("a branch that the database lost is not said to be held, but still asked about",
+          "[P23]") {
   ParticipantBench b = bench::working_participant();
   b.prepare();
   b.prepared();
@@ -147,7 +149,7 @@ TEST_CASE("a branch that the database lost is not said to be held, but still ask
   }
 }
 
-TEST_CASE("others' branches are never touched") {
+TEST_CASE("others' branches are never touched", "[P4]") {
   ParticipantBench b;
   Gid foreign_ledger = b.gid, foreign_name = b.gid;
   foreign_ledger.ledger = {bench::life(7)};
@@ -162,7 +164,7 @@ TEST_CASE("others' branches are never touched") {
   CHECK(b.from(Ask{foreign_ledger}).empty());
 }
 
-TEST_CASE("the sweep: P - A, and nothing from a list that could not be had") {
+TEST_CASE("the sweep: P - A, and nothing from a list that could not be had", "[P42]") {
   ParticipantBench b;
   b.limits.sweep_interval = Duration(100);
   b.database_up();
@@ -204,7 +206,7 @@ TEST_CASE("the sweep: P - A, and nothing from a list that could not be had") {
   }
 }
 
-TEST_CASE("the journal: in order, in batches, one at a time, again after a failure") {
+TEST_CASE("the journal: in order, in batches, one at a time, again after a failure", "[P31]") {
   ParticipantBench b;
   b.limits.journal_batch = 2;
   b.limits.journal_interval = Duration(200);
@@ -248,7 +250,7 @@ TEST_CASE("the journal: in order, in batches, one at a time, again after a failu
   }
 }
 
-TEST_CASE("the durable mark: what was journalled before a synced end, and no more") {
+TEST_CASE("the durable mark: what was journalled before a synced end, and no more", "[P31]") {
   ParticipantBench b;
   b.limits.journal_batch = 1;
   b.database_up();

@@ -28,7 +28,7 @@ ParticipantBench proving(Outcome outcome) {
 
 }  // namespace
 
-TEST_CASE("after a yes only the coordinator's word ends the branch") {
+TEST_CASE("after a yes only the coordinator's word ends the branch", "[P18][P33][I6]") {
   ParticipantBench b = bench::working_participant();
   b.prepare();
   b.prepared();
@@ -40,7 +40,7 @@ TEST_CASE("after a yes only the coordinator's word ends the branch") {
   CHECK(b.link_up() == "Hello, RaiseMark, Ready holding 1");
 }
 
-TEST_CASE("phase two is tried again for ever, with pauses that double up to the longest") {
+TEST_CASE("phase two is tried again for ever, with pauses that double up to the longest", "[P28]") {
   ParticipantBench b = decided(Outcome::committed);
   Duration pause = b.limits.retry_first;
   for (int i = 0; i < 20; ++i) {
@@ -53,7 +53,7 @@ TEST_CASE("phase two is tried again for ever, with pauses that double up to the 
   CHECK(b.finished(Result::done) == "Applied committed applied");
 }
 
-TEST_CASE("denied: an operator is called once, and it is tried again slowly") {
+TEST_CASE("denied: an operator is called once, and it is tried again slowly", "[P28]") {
   ParticipantBench b = decided(Outcome::committed);
   CHECK(b.finished(Result::denied, "must be owner") == "alarm");
   CHECK(b.branch()->state == BranchState::denied);
@@ -65,13 +65,14 @@ TEST_CASE("denied: an operator is called once, and it is tried again slowly") {
   CHECK(b.finished(Result::done) == "Applied committed applied");
 }
 
-TEST_CASE("no such gid proves nothing: PostgreSQL's commit log is asked, on the same server") {
+TEST_CASE("no such gid proves nothing: PostgreSQL's commit log is asked, on the same server",
+          "[P29]") {
   ParticipantBench b = decided(Outcome::committed);
   CHECK(b.finished(Result::no_such_gid) == "ReadStatus");
   CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, bench::server()});
 }
 
-TEST_CASE("proof of a commit, in every status") {
+TEST_CASE("proof of a commit, in every status", "[P29][P30]") {
   ParticipantBench b = proving(Outcome::committed);
   SECTION("committed") {
     CHECK(b.status(Status::committed) == "Applied committed proved");
@@ -111,7 +112,7 @@ TEST_CASE("proof of a commit, in every status") {
   }
 }
 
-TEST_CASE("proof of an abort") {
+TEST_CASE("proof of an abort", "[P29][P30]") {
   ParticipantBench b = proving(Outcome::aborted);
   SECTION("aborted") {
     CHECK(b.status(Status::aborted) == "Applied aborted proved");
@@ -138,7 +139,7 @@ TEST_CASE("a commit for a branch that is not known here is tried, then proved") 
   }
 }
 
-TEST_CASE("repeated decisions are answered from memory, the other one is not obeyed") {
+TEST_CASE("repeated decisions are answered from memory, the other one is not obeyed", "[P24]") {
   ParticipantBench b = decided(Outcome::committed);
   CHECK(b.commit().empty());
   CHECK(b.abort() == "alarm");
@@ -157,7 +158,7 @@ TEST_CASE("a branch that a backup brought back is decided again") {
   CHECK(b.commit() == "FinishPrepared committed");
 }
 
-TEST_CASE("evidence is about the decision") {
+TEST_CASE("evidence is about the decision", "[P40]") {
   ParticipantBench b = bench::working_participant();
   const auto asked = [&] { return b.from(Ask{b.gid}); };
   SECTION("applied") {

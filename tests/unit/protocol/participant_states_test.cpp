@@ -70,8 +70,10 @@ std::string prepare_done(ParticipantBench& b, decltype(PrepareDone::result) resu
   return b.act(PrepareDone{b.gid, std::move(result)});
 }
 
-const std::vector<std::pair<std::string, Doing>>& events() {
-  static const std::vector<std::pair<std::string, Doing>> all = {
+using Events = std::vector<std::pair<std::string, Doing>>;
+
+Events messages_and_surroundings() {
+  return {
       {"Execute",
        [](auto& b) {
          return b.from(Execute{b.gid, 2, Work{"w"}, Duration(1000)});
@@ -107,6 +109,11 @@ const std::vector<std::pair<std::string, Doing>>& events() {
          b.tick_after(b.limits.sweep_interval);
          return b.act(ListDone{{b.held()}});
        }},
+  };
+}
+
+Events up_to_the_vote() {
+  return {
       {"work done",
        [](auto& b) {
          return b.act(WorkDone{b.gid, 1, Results{}});
@@ -140,6 +147,11 @@ const std::vector<std::pair<std::string, Doing>>& events() {
          return b.act(Settled{b.gid, std::nullopt});
        }},
       {"dropped", [](auto& b) { return b.act(Dropped{b.gid}); }},
+  };
+}
+
+Events phase_two() {
+  return {
       {"finish: done", [](auto& b) { return b.finished(Result::done); }},
       {"finish: no such gid", [](auto& b) { return b.finished(Result::no_such_gid); }},
       {"finish: again", [](auto& b) { return b.finished(Result::again, "busy"); }},
@@ -155,6 +167,12 @@ const std::vector<std::pair<std::string, Doing>>& events() {
       {"journal: unavailable", [](auto& b) { return b.journal(Knowledge::nothing, false); }},
       {"tick", [](auto& b) { return b.tick_after(Duration(10'000)); }},
   };
+}
+
+Events events() {
+  Events all = messages_and_surroundings();
+  for (const Events& more : {up_to_the_vote(), phase_two()})
+    all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 
