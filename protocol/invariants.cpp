@@ -215,6 +215,8 @@ void Observer::commit_asked(const CommitRecord& record, Epoch epoch) {
 }
 
 void Observer::record_durable(const LogRecord& record, bool competed) {
+  if (const auto* damage = std::get_if<HeuristicRecord>(&record); damage && !competed)
+    of(damage->tx).branches[damage->participant].recorded = true;
   const auto* commit = std::get_if<CommitRecord>(&record);
   if (!commit) return;
   History& history = of(commit->tx);
@@ -227,6 +229,8 @@ void Observer::record_durable(const LogRecord& record, bool competed) {
 
 void Observer::commits_lost(const std::set<TxId>& lost) {
   for (const TxId& tx : lost) of(tx).void_commit = true;
+  for (auto& [tx, history] : histories_)
+    for (auto& [name, branch] : history.branches) branch.recorded = false;
 }
 
 void Observer::end_asked(const EndRecord& record) {
@@ -269,22 +273,20 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
       violated("I7", name + " works for " + to_string(gid) + " although it has seen epoch " +
                          std::to_string(mark->second.epoch));
   };
-  std::visit(
-      Overloaded{[&](const SendToCoordinator& send) {
-                   const auto* vote = std::get_if<Vote>(&send.message);
-                   if (vote && vote->verdict == Verdict::yes) {
-                     Branch& branch = of(vote->gid);
-                     branch.promised = true;
-                     if (!branch.prepared && !branch.excused && !branch.by_hand)
-                       violated("I2", name + " votes yes for " + to_string(vote->gid) +
-                                          ", which is not prepared");
-                   }
-                 },
-                 [&](const RunWork& verb) { begins(verb.gid); },
-                 [&](const PrepareBranch& verb) { begins(verb.gid); },
-                 [&](const FinishPrepared& verb) { finishing(verb); },
-                 [&](const Alarm& alarm) { of(alarm.gid).alarmed = true; }, [](const auto&) {}},
-      action);
+  std::visit(Overloaded{[&](const SendToCoordinator& send) {
+                          const auto* vote = std::get_if<Vote>(&send.message);
+                          if (vote && vote->verdict == Verdict::yes) {
+                            Branch& branch = of(vote->gid);
+                            branch.promised = true;
+                            if (!branch.prepared && !branch.excused && !branch.by_hand)
+                              violated("I2", name + " votes yes for " + to_string(vote->gid) +
+                                                 ", which is not prepared");
+                          }
+                        },
+                        [&](const RunWork& verb) { begins(verb.gid); },
+                        [&](const PrepareBranch& verb) { begins(verb.gid); },
+                        [&](const FinishPrepared& verb) { finishing(verb); }, [](const auto&) {}},
+             action);
 }
 
 void Observer::finishing(const FinishPrepared& verb) {
@@ -360,8 +362,8 @@ void Observer::at_rest(const CoordinatorMachine& coordinator) {
       const TxBranch* shown = known ? known->branch(name) : nullptr;
       const bool reported = shown && (shown->phase == BranchPhase::heuristic ||
                                       shown->phase == BranchPhase::unproven);
-      // Of an abort that was presumed nobody but the participant may be left to tell.
-      if (!reported && (committed || !branch.alarmed))
+      // Of an abort that was presumed, PostgreSQL alone may know; what was recorded stays shown.
+      if (!reported && (committed || branch.recorded))
         violated("I4", "the branch of " + to_string(tx) + " at " + name + " was " +
                            std::string(to_string(*branch.outcome)) +
                            " by hand against the decision, and nobody is told");

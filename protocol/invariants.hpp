@@ -90,8 +90,8 @@ class Observer {
     bool prepared = false;           // in the database, now
     std::optional<Outcome> outcome;  // in the database, once prepared
     bool by_hand = false;
-    bool excused = false;  // lost or put back by its database
-    bool alarmed = false;  // a person was told
+    bool excused = false;   // lost or put back by its database
+    bool recorded = false;  // its damage is durable in the ledger
   };
   struct History {
     std::map<std::string, Branch> branches;

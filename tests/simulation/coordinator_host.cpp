@@ -217,7 +217,8 @@ Fate CoordinatorHost::fate_of(const TxId& tx) {
   } else {
     fate = machine_->fate_of_unknown(tx, read_clock());
   }
-  observe(Reply{0, tx, std::nullopt, fate});
+  // Of two coordinators neither can know what the other has begun since.
+  if (!disk_.competed() || machine_->find(tx)) observe(Reply{0, tx, std::nullopt, fate});
   return fate;
 }
 

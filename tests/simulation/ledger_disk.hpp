@@ -40,6 +40,7 @@ class LedgerDisk {
   std::set<TxId> commits() const;
   // From now on somebody else decides with a copy of this ledger.
   void compete() { competed_ = true; }
+  bool competed() const { return competed_; }
 
   bool full = false;
   bool fail_next_sync = false;

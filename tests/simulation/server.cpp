@@ -350,16 +350,23 @@ void Server::crash() {
   if (!up_) return;
   up_ = false;
   ++life_;
-  for (auto& [gid, backend] : backends_)
-    if (backend.xid != 0) data_.status[backend.xid] = StatusRead::Status::aborted;
   backends_.clear();
   late_.clear();
+  recover();
+  if (on_crash) on_crash();
+}
+
+// What a start finds on the disk: what was neither committed nor prepared is aborted.
+void Server::recover() {
+  lose_unsynced();
   lock_owner_.clear();
   lock_queue_.clear();
-  lose_unsynced();
-  for (const auto& [gid, held] : data_.prepared)
+  for (auto& [xid, status] : data_.status)
+    if (status == StatusRead::Status::in_progress) status = StatusRead::Status::aborted;
+  for (const auto& [gid, held] : data_.prepared) {
+    data_.status[held.xid] = StatusRead::Status::in_progress;
     for (const auto& [row, delta] : held.deltas) lock_owner_[row] = gid;
-  if (on_crash) on_crash();
+  }
 }
 
 void Server::start() {
@@ -392,10 +399,7 @@ bool Server::put_back(bool new_timeline) {
   const auto timeline = data_.identity.timeline;
   data_ = *backup_;
   if (new_timeline) data_.identity.timeline = timeline + 1;
-  lose_unsynced();
-  lock_owner_.clear();
-  for (const auto& [gid, held] : data_.prepared)
-    for (const auto& [row, delta] : held.deltas) lock_owner_[row] = gid;
+  recover();
   world_.observer.database_put_back(participant_);
   for (const Mark& mark : marks()) world_.observer.mark_raised(participant_, mark);
   return true;

@@ -136,6 +136,7 @@ class Server {
   void release_locks(const Gid& gid);
   void sync();
   void lose_unsynced();
+  void recover();
   void background_sync();
 
   World& world_;
