@@ -100,7 +100,9 @@ void LinkHub::accept(Upgrade upgrade) {
 
 void LinkHub::send(const std::string& participant, const std::vector<ToParticipant>& messages) {
   const auto found = impl_->named.find(participant);
-  if (found != impl_->named.end()) found->second->link->send(encode_frame(messages));
+  if (found == impl_->named.end()) return;
+  const auto link = found->second->link;  // a full link closes itself
+  for (std::string& frame : encode_frames(messages)) link->send(std::move(frame));
 }
 
 void LinkHub::disconnect(const std::string& participant, const std::string& reason) {

@@ -80,7 +80,8 @@ struct Agent::Impl {
         std::visit([this](auto& each) { perform(each); }, action);
       }
     }
-    if (!outbox.empty() && link) link->send(encode_frame(outbox));
+    if (!outbox.empty() && link)
+      for (std::string& frame : encode_frames(outbox)) link->send(std::move(frame));
     outbox.clear();
     turns.wake_at(machine.wake_at());
   }

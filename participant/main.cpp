@@ -1,14 +1,14 @@
 // assent-participant: beside one database, linked to the coordinator.
+#include <cstdio>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
 
 #include "participant/agent.hpp"
 #include "participant/agent_metrics.hpp"
-#include "participant/crash_points.hpp"
-#include "participant/postgres/database.hpp"
+#include "participant/configuration.hpp"
+#include "participant/postgres/check.hpp"
 #include "protocol/runtime/admin.hpp"
-#include "protocol/runtime/daemon.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
 #include "protocol/runtime/metrics.hpp"
@@ -18,106 +18,30 @@ namespace {
 
 using namespace assent;
 
-DaemonSpec spec() {
-  DaemonSpec spec;
-  spec.name = "assent-participant";
-  spec.version = ASSENT_VERSION;
-  spec.summary = "Carries out two-phase commit in the PostgreSQL database beside it.";
-  spec.keys = {
-      {.name = "name",
-       .help = "this participant's name, unique at its coordinator",
-       .required = true},
-      {.name = "database",
-       .help = "libpq connection string; keep a password out of the command line (passfile, "
-               "environment)",
-       .required = true},
-      {.name = "coordinator",
-       .type = KeyType::list,
-       .standard = "127.0.0.1:7400",
-       .help = "addresses of the coordinator, tried in turn"},
-      {.name = "admin.listen",
-       .standard = "127.0.0.1:7411",
-       .help = "address of /livez, /readyz, /metrics"},
-      allow_open_network_key(),
-      {.name = "check",
-       .type = KeyType::boolean,
-       .standard = "false",
-       .help = "check the database's settings and this role's rights, say what to mend, and end"},
-      {.name = "pool.lanes",
-       .type = KeyType::integer,
-       .standard = "8",
-       .help = "connections for one-shot branches, shared by many transactions",
-       .least = 1,
-       .most = 256},
-      {.name = "pool.sessions",
-       .type = KeyType::integer,
-       .standard = "32",
-       .help = "connections for interactive branches, one each",
-       .least = 1,
-       .most = 10'000},
-      {.name = "pool.finishers",
-       .type = KeyType::integer,
-       .standard = "8",
-       .help = "connections for phase two; no fewer than pool.lanes",
-       .least = 1,
-       .most = 256},
-      {.name = "limits.branches",
-       .type = KeyType::integer,
-       .standard = "1000",
-       .help = "branches open at a time; more are refused",
-       .least = 1,
-       .most = 200'000},
-      {.name = "limits.waiting",
-       .type = KeyType::integer,
-       .standard = "1000",
-       .help = "branches waiting for a connection; more are refused",
-       .least = 0,
-       .most = 200'000},
-      {.name = "limits.result",
-       .type = KeyType::size,
-       .standard = "8MiB",
-       .help = "largest result of one request",
-       .least = 1024,
-       .most = 32 << 20},
-      {.name = "sweep",
-       .type = KeyType::duration,
-       .standard = "4s",
-       .help = "how often to look for prepared branches that nobody works on",
-       .least = 100,
-       .most = 3'600'000},
-  };
-  spec.crash_points = crash::participant_points();
-  spec.example =
-      "psql -d shop -v role=assent_participant -f participant.sql      (once, as the database's "
-      "owner)\n"
-      "assent-participant --name orders --coordinator 127.0.0.1:7400 \\\n"
-      "  --database 'host=/var/run/postgresql dbname=shop user=assent_participant'";
-  return spec;
+bool is_error(const Finding& finding) {
+  return finding.severity == Finding::Severity::error;
 }
 
-DatabaseOptions database_options(const Config& config) {
-  DatabaseOptions options;
-  options.conninfo = config.text("database");
-  options.participant = config.text("name");
-  options.lanes = static_cast<std::size_t>(config.integer("pool.lanes"));
-  options.sessions = static_cast<std::size_t>(config.integer("pool.sessions"));
-  options.finishers = static_cast<std::size_t>(config.integer("pool.finishers"));
-  options.waiting = static_cast<std::size_t>(config.integer("limits.waiting"));
-  options.result_bytes = static_cast<std::size_t>(config.size("limits.result"));
-  if (!is_participant_name(options.participant))
-    throw ConfigError(
-        "name (" + config.source("name") +
-        "): a lower-case letter, then letters, digits, '_' or '-', at most 63 characters");
-  if (config.source("database").rfind("option", 0) == 0 &&
-      options.conninfo.find("password") != std::string::npos)
-    throw ConfigError(
-        "database (" + config.source("database") +
-        "): a password on the command line can be read by everybody on this machine; use a "
-        "passfile, ASSENT_DATABASE or the configuration file");
-  if (options.finishers < options.lanes)
-    throw ConfigError("pool.finishers (" + config.source("pool.finishers") +
-                      "): no fewer than pool.lanes, or phase two could not keep up with phase one");
-  return options;
+int check(const DatabaseOptions& options) {
+  int exit_code = ExitCode::ok;
+  for (const Finding& finding : check_database(options)) {
+    std::printf("%s: %s\n  %s\n", is_error(finding) ? "error" : "warning", finding.what.c_str(),
+                finding.remedy.c_str());
+    if (is_error(finding)) exit_code = ExitCode::configuration;
+  }
+  if (exit_code == ExitCode::ok) std::printf("ok: the database is fit to be a participant\n");
+  return exit_code;
+}
+
+// At a start the findings are told and the process goes on: the database may be mended or come
+// back, and branches that are in doubt need it to run.
+void tell_findings(const DatabaseOptions& options) {
+  for (const Finding& finding : check_database(options)) {
+    if (is_error(finding))
+      log::error(finding.what, {{"remedy", finding.remedy}});
+    else
+      log::warning(finding.what, {{"remedy", finding.remedy}});
+  }
 }
 
 std::vector<std::string> not_ready(const Agent& agent) {
@@ -130,12 +54,11 @@ std::vector<std::string> not_ready(const Agent& agent) {
 
 int serve(const Config& config) {
   const Address admin_listen = listen_address(config, "admin.listen");
-  ParticipantLimits limits;
-  limits.open_branches = static_cast<std::size_t>(config.integer("limits.branches"));
-  limits.sweep_interval = config.duration("sweep");
+  const DatabaseOptions options = database_options(config);
+  tell_findings(options);
 
   boost::asio::io_context io(1);
-  Agent agent(io, config.text("name"), limits, database_options(config),
+  Agent agent(io, config.text("name"), participant_limits(config), options,
               config.list("coordinator"));
   Metrics metrics;
   AgentMetrics agent_metrics(metrics);
@@ -159,6 +82,9 @@ int serve(const Config& config) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return assent::run_daemon(argc, argv, spec(),
-                            [](const assent::DaemonRun& run) { return serve(run.config); });
+  return assent::run_daemon(
+      argc, argv, assent::participant_spec(), [](const assent::DaemonRun& run) {
+        return run.config.boolean("check") ? check(database_options(run.config))
+                                           : serve(run.config);
+      });
 }

@@ -287,12 +287,41 @@ std::string encode(std::span<const Message> messages) {
 
 }  // namespace
 
+namespace {
+
+// Halved until it fits: too large a turn is rare, and then encoding twice does not matter.
+template <typename Frame, typename Message>
+void encode_in_parts(std::span<const Message> messages, std::vector<std::string>& frames) {
+  std::string frame = encode<Frame>(messages);
+  if (frame.size() <= WireLimits::frame || messages.size() <= 1) {
+    frames.push_back(std::move(frame));
+    return;
+  }
+  const std::size_t half = messages.size() / 2;
+  encode_in_parts<Frame>(messages.first(half), frames);
+  encode_in_parts<Frame>(messages.subspan(half), frames);
+}
+
+}  // namespace
+
 std::string encode_frame(std::span<const ToParticipant> messages) {
   return encode<wire::FrameToParticipant>(messages);
 }
 
 std::string encode_frame(std::span<const ToCoordinator> messages) {
   return encode<wire::FrameToCoordinator>(messages);
+}
+
+std::vector<std::string> encode_frames(std::span<const ToParticipant> messages) {
+  std::vector<std::string> frames;
+  encode_in_parts<wire::FrameToParticipant>(messages, frames);
+  return frames;
+}
+
+std::vector<std::string> encode_frames(std::span<const ToCoordinator> messages) {
+  std::vector<std::string> frames;
+  encode_in_parts<wire::FrameToCoordinator>(messages, frames);
+  return frames;
 }
 
 }  // namespace assent

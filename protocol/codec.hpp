@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kWireVersion = 1;
 
 struct WireLimits {
   static constexpr std::size_t messages = 200'000;  // in one frame
+  static constexpr std::size_t frame = 48 << 20;    // bytes; a link takes 64 MiB
   static constexpr std::size_t marks = 10'000;      // ledgers known to a participant
   static constexpr std::size_t held = 300'000;      // prepared branches: PostgreSQL has 262,143
   static constexpr std::size_t peers = 1024;        // participants of one transaction
@@ -38,6 +39,10 @@ struct WireLimits {
 // failure and in names of databases leave as U+FFFD.
 std::string encode_frame(std::span<const ToParticipant> messages);
 std::string encode_frame(std::span<const ToCoordinator> messages);
+// The same in as many frames as it takes to keep each under WireLimits::frame, which a link takes.
+// One message is never split; the limits of requests and results keep it smaller than that.
+std::vector<std::string> encode_frames(std::span<const ToParticipant> messages);
+std::vector<std::string> encode_frames(std::span<const ToCoordinator> messages);
 
 template <typename Message>
 struct Decoded {

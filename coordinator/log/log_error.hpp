@@ -1,3 +1,4 @@
+// Why the log cannot do what it was asked.
 #pragma once
 
 #include <string>

@@ -1,3 +1,4 @@
+// The log's files on a local file system.
 #pragma once
 
 #include <string>

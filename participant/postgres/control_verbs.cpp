@@ -36,6 +36,13 @@ class ArrayText {
   std::string text_;
 };
 
+// Of a line of the journal: how the branch came to its outcome. The table takes no other words.
+Application journalled_application(std::string_view text) {
+  for (const Application each : {Application::proved, Application::heuristic})
+    if (text == to_string(each)) return each;
+  return Application::applied;
+}
+
 }  // namespace
 
 const char* const list_sql =
@@ -200,16 +207,20 @@ awaitable<void> Control::read_journal(ReadJournal verb) {
   const std::string tx = to_string(verb.gid.tx), ledger = to_string(verb.gid.ledger);
   std::vector<Command> commands(1);
   commands[0].sql =
-      "select outcome, sequence from assent.read_outcome($1::uuid, $2, $3::uuid) "
+      "select outcome, sequence, application "
+      "from assent.read_outcome($1::uuid, $2, $3::uuid) "
       "where application <> 'unproven'";
   commands[0].params = {tx.c_str(), verb.gid.participant.c_str(), ledger.c_str()};
   std::vector<Reply> replies;
   const bool answered = co_await ask(std::move(commands), replies);
-  JournalRead read{verb.gid, Knowledge::nothing, 0, answered && replies[0].ok()};
+  JournalRead read;
+  read.gid = verb.gid;
+  read.available = answered && replies[0].ok();
   if (read.available && replies[0].height() == 1) {
     const bool committed = replies[0].text(0, 0) == "committed";
     read.knowledge = committed ? Knowledge::committed : Knowledge::aborted;
     read.sequence = std::stoull(replies[0].text(0, 1));
+    read.application = journalled_application(replies[0].text(0, 2));
   }
   context_.report(std::move(read));
 }

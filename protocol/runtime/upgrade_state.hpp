@@ -1,3 +1,4 @@
+// What an Upgrade carries: the socket and the request that asked. For sources of the runtime only.
 #pragma once
 
 #include "protocol/runtime/asio.hpp"

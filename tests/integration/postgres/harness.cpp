@@ -4,6 +4,8 @@
 
 #include <libpq-fe.h>
 
+#include "protocol/assent.pb.h"
+
 namespace assent {
 
 using namespace std::chrono_literals;

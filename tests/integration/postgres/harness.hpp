@@ -15,10 +15,13 @@
 
 #include "clients/dev/cluster.hpp"
 #include "participant/postgres/database.hpp"
-#include "protocol/assent.pb.h"
 #include "tests/support/catch.hpp"
 
 struct pg_conn;
+
+namespace assent::wire {
+class Results;
+}
 
 namespace assent {
 

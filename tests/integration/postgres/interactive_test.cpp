@@ -1,3 +1,4 @@
+#include "protocol/assent.pb.h"
 #include "tests/integration/postgres/harness.hpp"
 
 using namespace assent;

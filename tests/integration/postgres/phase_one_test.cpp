@@ -1,3 +1,4 @@
+#include "protocol/assent.pb.h"
 #include "protocol/text.hpp"
 #include "tests/integration/postgres/harness.hpp"
 

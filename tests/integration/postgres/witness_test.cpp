@@ -108,11 +108,12 @@ TEST_CASE("a mark only rises, and another life at the same epoch does not take i
 
 TEST_CASE("the journal remembers how branches ended, and raises the mark's sequence") {
   Host host(shared_cluster());
-  Gid committed = new_gid(), aborted = new_gid(), unproven = new_gid();
+  Gid committed = new_gid(), aborted = new_gid(), unproven = new_gid(), by_hand = new_gid();
   raise(host, mark_of(7, 1, 1));  // new_gid()'s ledger
   const std::vector<JournalLine> lines = {
       {committed, Outcome::committed, Application::applied, 41},
-      {aborted, Outcome::aborted, Application::applied, 0},
+      {aborted, Outcome::aborted, Application::proved, 0},
+      {by_hand, Outcome::committed, Application::heuristic, 0},
       {unproven, Outcome::committed, Application::unproven, 40}};
   for (int i = 0; i < 2; ++i) {  // writing again changes nothing
     host.database->perform(WriteJournal{5, lines});
@@ -121,11 +122,15 @@ TEST_CASE("the journal remembers how branches ended, and raises the mark's seque
     CHECK(written.ok);
   }
   CHECK(read(host, committed) == JournalRead{committed, Knowledge::committed, 41, true});
-  CHECK(read(host, aborted) == JournalRead{aborted, Knowledge::aborted, 0, true});
+  CHECK(read(host, aborted) ==
+        JournalRead{aborted, Knowledge::aborted, 0, true, Application::proved});
+  // What happened was not what was decided: that must be told with it.
+  CHECK(read(host, by_hand) ==
+        JournalRead{by_hand, Knowledge::committed, 0, true, Application::heuristic});
   CHECK(read(host, unproven) == JournalRead{unproven, Knowledge::nothing, 0, true});
   CHECK(read(host, new_gid()).knowledge == Knowledge::nothing);
   CHECK(raise(host, mark_of(7, 1, 1)).sequence == 41);
-  CHECK(shared_cluster().value("select count(*) from assent.outcome", "stock") == "3");
+  CHECK(shared_cluster().value("select count(*) from assent.outcome", "stock") == "4");
   shared_cluster().query("update assent.outcome set written_at = now() - interval '2 days'",
                          "stock");
   CHECK(shared_cluster().value("select assent.trim_outcomes('3 days', 10)", "stock") == "0");

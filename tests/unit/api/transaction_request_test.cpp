@@ -129,112 +129,117 @@ TEST_CASE("parameters reach the database as they were written") {
   }
 }
 
-TEST_CASE("each fault of a begin request is named with its path") {
-  const std::string stmt = R"("statements":[{"sql":"s"}])";
-  const std::string deep(100'000, '[');
-  struct Case {
-    std::string body, message;
-  };
-  const Case cases[] = {
-      {"[]", "the body: must be an object"},
-      {deep, "the body is nested deeper than 32 levels"},
-      {R"({"timeout_ms":1,"timeout_ms":2})", "the key \"timeout_ms\" appears twice"},
-      {"{}", "branches: a one_shot transaction needs at least one branch"},
-      {R"({"branches":[]})", "branches: a one_shot transaction needs at least one branch"},
-      {R"({"branches":{}})", "branches: must be an array"},
-      {R"({"branches":)" + elements("{}", 65) + "}",
-       "branches: has 65 elements; at most 64 are taken"},
-      {R"({"branches":[7]})", "branches[0]: must be an object"},
-      {R"({"timeout":5})", "timeout: unknown field; did you mean timeout_ms?"},
-      {R"({"":5})",
-       "\"\": unknown field; known: mode, labels, branches, idle_timeout_ms, timeout_ms, wait_for, "
-       "isolation, lock_timeout_ms"},
-      {R"({"branches":[{"participant":"a","statments":[]}]})",
-       "branches[0].statments: unknown field; did you mean statements?"},
-      {R"({"branches":[{"participant":"a",)" + stmt +
-           R"(},{"participant":"b","statements":[{"sq":1}]}]})",
-       "branches[1].statements[0].sq: unknown field; did you mean sql?"},
-      {R"({"branches":[{"group":"replicas",)" + stmt + "}]}",
-       "branches[0].group: groups are not served by this version; name each participant"},
-      {R"({"mode":"external"})",
-       "mode: external transactions are not served by this version; use one_shot or interactive"},
-      {R"({"mode":"x"})", "mode: must be one of: one_shot, interactive"},
-      {R"({"mode":1})", "mode: must be one of: one_shot, interactive"},
-      {R"({"branches":[{)" + stmt + "}]}", "branches[0]: participant is missing"},
-      {R"({"branches":[{"participant":"a"}]})", "branches[0]: statements is missing"},
-      {R"({"branches":[{"participant":"Orders",)" + stmt + "}]}",
-       "branches[0].participant: must be a participant's name: a lower-case letter, then "
-       "lower-case letters, "
-       "digits, _ or -, at most 63 characters"},
-      {R"({"branches":[{"participant":null,)" + stmt + "}]}",
-       "branches[0].participant: must be a string"},
-      {R"({"branches":[{"participant":"a",)" + stmt + R"(},{"participant":"a",)" + stmt + "}]}",
-       "branches[1].participant: a has a branch already; put all its statements into one"},
-      {with_branch(R"("statements":[])"),
-       "branches[0].statements: must hold at least one statement"},
-      {with_branch(R"("statements":"select")"), "branches[0].statements: must be an array"},
-      {with_branch(R"("statements":)" + elements("{}", 1001)),
-       "branches[0].statements: has 1001 elements; at most 1000 are taken"},
-      {with_branch(R"("statements":["select"])"), "branches[0].statements[0]: must be an object"},
-      {with_branch(R"("statements":[{"sql":"s"}],"read_only":1)"),
-       "branches[0].read_only: must be true or false"},
-      {with_statement(""), "branches[0].statements[0]: sql is missing"},
-      {with_statement(R"("sql":"")"), "branches[0].statements[0].sql: must not be empty"},
-      {with_statement(R"("sql":" \n")"), "branches[0].statements[0].sql: must not be empty"},
-      {with_statement(R"("sql":1)"), "branches[0].statements[0].sql: must be a string"},
-      {with_statement(R"("sql":"a\u0000b")"),
-       "branches[0].statements[0].sql holds a NUL character"},
-      {with_params("7"), "branches[0].statements[0].params: must be an array"},
-      {with_params(elements("1", 1001)),
-       "branches[0].statements[0].params: has 1001 elements; at most 1000 are taken"},
-      {with_params("[1," + std::string(2000, '1') + "]"),
-       "branches[0].statements[0].params[1] is a number of more than 1000 characters; send it as "
-       "a string"},
-      {with_params(R"([{"a":1,"a":2}])"),
-       "branches[0].statements[0].params[0]: the key \"a\" appears twice"},
-      {with_statement(R"("sql":"s","expect":1)"),
-       "branches[0].statements[0].expect: must be an object"},
-      {with_statement(R"("sql":"s","expect":{})"),
-       "branches[0].statements[0].expect: rows is missing"},
-      {with_statement(R"("sql":"s","expect":{"row":1})"),
-       "branches[0].statements[0].expect.row: unknown field; did you mean rows?"},
-      {with_statement(R"("sql":"s","expect":{"rows":-1})"),
-       "branches[0].statements[0].expect.rows: must be a whole number from 0 to 4294967295"},
-      {with_statement(R"("sql":"s","expect":{"rows":1.0})"),
-       "branches[0].statements[0].expect.rows: must be a whole number from 0 to 4294967295"},
-      {with_option(R"("timeout_ms":0)"), "timeout_ms: must be a whole number from 1 to 3600000"},
-      {with_option(R"("timeout_ms":3600001)"),
-       "timeout_ms: must be a whole number from 1 to 3600000"},
-      {with_option(R"("timeout_ms":"5")"), "timeout_ms: must be a whole number from 1 to 3600000"},
-      {with_option(R"("timeout_ms":1e3)"), "timeout_ms: must be a whole number from 1 to 3600000"},
-      {with_option(R"("lock_timeout_ms":18446744073709551617)"),
-       "lock_timeout_ms: must be a whole number from 1 to 3600000"},
-      {with_option(R"("idle_timeout_ms":5)"),
-       "idle_timeout_ms: is for \"mode\":\"interactive\" only"},
-      {with_option(R"("isolation":"read_uncommitted")"),
-       "isolation: must be one of: read_committed, repeatable_read, serializable"},
-      {with_option(R"("wait_for":"all")"), "wait_for: must be one of: applied, decided"},
-      {with_option(R"("labels":[])"), "labels: must be an object"},
-      {with_option(R"("labels":{"a":1})"), "labels.a: must be a string"},
-      {with_option(R"("labels":{"":"x"})"), "labels: a label's name must not be empty"},
-      {with_option(R"("labels":{"a":")" + std::string(129, 'x') + "\"}"),
-       "labels.a: a label's name and its value have at most 128 bytes each"},
-      {with_option(R"("labels":{"1":"","2":"","3":"","4":"","5":"","6":"","7":"","8":"","9":"",
+namespace {
+
+struct Fault {
+  std::string body, message;
+};
+
+const std::string stmt = R"("statements":[{"sql":"s"}])";
+const std::string deep(100'000, '[');
+
+const Fault faults[] = {
+    {"[]", "the body: must be an object"},
+    {deep, "the body is nested deeper than 32 levels"},
+    {R"({"timeout_ms":1,"timeout_ms":2})", "the key \"timeout_ms\" appears twice"},
+    {"{}", "branches: a one_shot transaction needs at least one branch"},
+    {R"({"branches":[]})", "branches: a one_shot transaction needs at least one branch"},
+    {R"({"branches":{}})", "branches: must be an array"},
+    {R"({"branches":)" + elements("{}", 65) + "}",
+     "branches: has 65 elements; at most 64 are taken"},
+    {R"({"branches":[7]})", "branches[0]: must be an object"},
+    {R"({"timeout":5})", "timeout: unknown field; did you mean timeout_ms?"},
+    {R"({"":5})",
+     "\"\": unknown field; known: mode, labels, branches, idle_timeout_ms, timeout_ms, wait_for, "
+     "isolation, lock_timeout_ms"},
+    {R"({"branches":[{"participant":"a","statments":[]}]})",
+     "branches[0].statments: unknown field; did you mean statements?"},
+    {R"({"branches":[{"participant":"a",)" + stmt +
+         R"(},{"participant":"b","statements":[{"sq":1}]}]})",
+     "branches[1].statements[0].sq: unknown field; did you mean sql?"},
+    {R"({"branches":[{"group":"replicas",)" + stmt + "}]}",
+     "branches[0].group: groups are not served by this version; name each participant"},
+    {R"({"mode":"external"})",
+     "mode: external transactions are not served by this version; use one_shot or interactive"},
+    {R"({"mode":"x"})", "mode: must be one of: one_shot, interactive"},
+    {R"({"mode":1})", "mode: must be one of: one_shot, interactive"},
+    {R"({"branches":[{)" + stmt + "}]}", "branches[0]: participant is missing"},
+    {R"({"branches":[{"participant":"a"}]})", "branches[0]: statements is missing"},
+    {R"({"branches":[{"participant":"Orders",)" + stmt + "}]}",
+     "branches[0].participant: must be a participant's name: a lower-case letter, then "
+     "lower-case letters, "
+     "digits, _ or -, at most 63 characters"},
+    {R"({"branches":[{"participant":null,)" + stmt + "}]}",
+     "branches[0].participant: must be a string"},
+    {R"({"branches":[{"participant":"a",)" + stmt + R"(},{"participant":"a",)" + stmt + "}]}",
+     "branches[1].participant: a has a branch already; put all its statements into one"},
+    {with_branch(R"("statements":[])"), "branches[0].statements: must hold at least one statement"},
+    {with_branch(R"("statements":"select")"), "branches[0].statements: must be an array"},
+    {with_branch(R"("statements":)" + elements("{}", 1001)),
+     "branches[0].statements: has 1001 elements; at most 1000 are taken"},
+    {with_branch(R"("statements":["select"])"), "branches[0].statements[0]: must be an object"},
+    {with_branch(R"("statements":[{"sql":"s"}],"read_only":1)"),
+     "branches[0].read_only: must be true or false"},
+    {with_statement(""), "branches[0].statements[0]: sql is missing"},
+    {with_statement(R"("sql":"")"), "branches[0].statements[0].sql: must not be empty"},
+    {with_statement(R"("sql":" \n")"), "branches[0].statements[0].sql: must not be empty"},
+    {with_statement(R"("sql":1)"), "branches[0].statements[0].sql: must be a string"},
+    {with_statement(R"("sql":"a\u0000b")"), "branches[0].statements[0].sql holds a NUL character"},
+    {with_params("7"), "branches[0].statements[0].params: must be an array"},
+    {with_params(elements("1", 1001)),
+     "branches[0].statements[0].params: has 1001 elements; at most 1000 are taken"},
+    {with_params("[1," + std::string(2000, '1') + "]"),
+     "branches[0].statements[0].params[1] is a number of more than 1000 characters; send it as "
+     "a string"},
+    {with_params(R"([{"a":1,"a":2}])"),
+     "branches[0].statements[0].params[0]: the key \"a\" appears twice"},
+    {with_statement(R"("sql":"s","expect":1)"),
+     "branches[0].statements[0].expect: must be an object"},
+    {with_statement(R"("sql":"s","expect":{})"),
+     "branches[0].statements[0].expect: rows is missing"},
+    {with_statement(R"("sql":"s","expect":{"row":1})"),
+     "branches[0].statements[0].expect.row: unknown field; did you mean rows?"},
+    {with_statement(R"("sql":"s","expect":{"rows":-1})"),
+     "branches[0].statements[0].expect.rows: must be a whole number from 0 to 4294967295"},
+    {with_statement(R"("sql":"s","expect":{"rows":1.0})"),
+     "branches[0].statements[0].expect.rows: must be a whole number from 0 to 4294967295"},
+    {with_option(R"("timeout_ms":0)"), "timeout_ms: must be a whole number from 1 to 3600000"},
+    {with_option(R"("timeout_ms":3600001)"),
+     "timeout_ms: must be a whole number from 1 to 3600000"},
+    {with_option(R"("timeout_ms":"5")"), "timeout_ms: must be a whole number from 1 to 3600000"},
+    {with_option(R"("timeout_ms":1e3)"), "timeout_ms: must be a whole number from 1 to 3600000"},
+    {with_option(R"("lock_timeout_ms":18446744073709551617)"),
+     "lock_timeout_ms: must be a whole number from 1 to 3600000"},
+    {with_option(R"("idle_timeout_ms":5)"),
+     "idle_timeout_ms: is for \"mode\":\"interactive\" only"},
+    {with_option(R"("isolation":"read_uncommitted")"),
+     "isolation: must be one of: read_committed, repeatable_read, serializable"},
+    {with_option(R"("wait_for":"all")"), "wait_for: must be one of: applied, decided"},
+    {with_option(R"("labels":[])"), "labels: must be an object"},
+    {with_option(R"("labels":{"a":1})"), "labels.a: must be a string"},
+    {with_option(R"("labels":{"":"x"})"), "labels: a label's name must not be empty"},
+    {with_option(R"("labels":{"a":")" + std::string(129, 'x') + "\"}"),
+     "labels.a: a label's name and its value have at most 128 bytes each"},
+    {with_option(R"("labels":{"1":"","2":"","3":"","4":"","5":"","6":"","7":"","8":"","9":"",
                      "10":"","11":"","12":"","13":"","14":"","15":"","16":"","17":""})"),
-       "labels: has 17 labels; at most 16 are taken"},
-      {R"({"mode":"interactive","branches":[]})",
-       "branches: an interactive transaction begins without; send statements to "
-       "/v1/transactions/{id}/statements"},
-      {R"({"mode":"interactive","isolation":"serializable"})",
-       "isolation: is given with the statements of an interactive transaction"},
-      {R"({"mode":"interactive","lock_timeout_ms":5})",
-       "lock_timeout_ms: is given with the statements of an interactive transaction"},
-      {R"({"mode":"interactive","wait_for":"decided"})",
-       "wait_for: is given with the commit of an interactive transaction"},
-      {R"({"mode":"interactive","idle_timeout_ms":0})",
-       "idle_timeout_ms: must be a whole number from 1 to 3600000"},
-  };
-  for (const Case& each : cases) {
+     "labels: has 17 labels; at most 16 are taken"},
+    {R"({"mode":"interactive","branches":[]})",
+     "branches: an interactive transaction begins without; send statements to "
+     "/v1/transactions/{id}/statements"},
+    {R"({"mode":"interactive","isolation":"serializable"})",
+     "isolation: is given with the statements of an interactive transaction"},
+    {R"({"mode":"interactive","lock_timeout_ms":5})",
+     "lock_timeout_ms: is given with the statements of an interactive transaction"},
+    {R"({"mode":"interactive","wait_for":"decided"})",
+     "wait_for: is given with the commit of an interactive transaction"},
+    {R"({"mode":"interactive","idle_timeout_ms":0})",
+     "idle_timeout_ms: must be a whole number from 1 to 3600000"},
+};
+
+}  // namespace
+
+TEST_CASE("each fault of a begin request is named with its path") {
+  for (const Fault& each : faults) {
     INFO(each.body.substr(0, 200));
     CHECK(refusal(parse_begin(each.body)) == each.message);
   }

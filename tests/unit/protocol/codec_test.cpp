@@ -294,4 +294,19 @@ TEST_CASE("Bytes that are no frame at all") {
 }
 
 }  // namespace
+
+TEST_CASE("a turn too large for one frame leaves in several, in order") {
+  std::vector<ToCoordinator> turn;
+  for (std::uint32_t seq = 1; seq <= 5; ++seq)
+    turn.push_back(Executed{Gid{LedgerId{}, 1, TxId{make_uuid7(1, {})}, "orders"}, seq,
+                            Results{std::string(20 << 20, 'x')}});
+  std::vector<std::uint32_t> order;
+  for (const std::string& frame : encode_frames(turn)) {
+    CHECK(frame.size() <= WireLimits::frame);
+    for (const ToCoordinator& message : decode_to_coordinator(frame).messages)
+      order.push_back(std::get<Executed>(message).seq);
+  }
+  CHECK(order == std::vector<std::uint32_t>{1, 2, 3, 4, 5});
+}
+
 }  // namespace assent

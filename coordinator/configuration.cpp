@@ -1,0 +1,104 @@
+#include "coordinator/configuration.hpp"
+
+#include "coordinator/crash_points.hpp"
+#include "protocol/runtime/listening.hpp"
+
+namespace assent {
+namespace {
+
+std::vector<ConfigKey> keys() {
+  return {
+      {.name = "ledger", .help = "folder of the decision log", .required = true},
+      {.name = "listen",
+       .standard = "127.0.0.1:7400",
+       .help = "address of the REST API and of the links"},
+      {.name = "admin.listen",
+       .standard = "127.0.0.1:7401",
+       .help = "address of /livez, /readyz, /metrics"},
+      allow_open_network_key(),
+      {.name = "restored",
+       .type = KeyType::boolean,
+       .standard = "false",
+       .help = "the ledger was put back from a copy or a snapshot: ask the participants before "
+               "presuming abort"},
+      {.name = "segment_bytes",
+       .type = KeyType::size,
+       .standard = "16MiB",
+       .help = "size of a segment of the ledger",
+       .least = kMinSegmentBytes,
+       .most = 512 << 20},
+      {.name = "limits.open_transactions",
+       .type = KeyType::integer,
+       .standard = "20000",
+       .help = "unfinished transactions; more are refused with 429",
+       .least = 1,
+       .most = 1'000'000},
+      {.name = "limits.body",
+       .type = KeyType::size,
+       .standard = "1MiB",
+       .help = "largest request body",
+       .least = 1024,
+       .most = 256 << 20},
+      {.name = "history.keep",
+       .type = KeyType::duration,
+       .standard = "10m",
+       .help = "how long a finished transaction can be asked for",
+       .least = 1000,
+       .most = 86'400'000},
+      {.name = "history.count",
+       .type = KeyType::integer,
+       .standard = "20000",
+       .help = "how many finished transactions are kept at most",
+       .least = 0,
+       .most = 1'000'000},
+      {.name = "apply_wait",
+       .type = KeyType::duration,
+       .standard = "10s",
+       .help = "how long a commit waits for every branch to apply before it is answered as pending",
+       .least = 1,
+       .most = 600'000},
+      {.name = "drain",
+       .type = KeyType::duration,
+       .standard = "20s",
+       .help = "after SIGTERM: how long to finish what is decided",
+       .least = 0,
+       .most = 600'000},
+  };
+}
+
+}  // namespace
+
+DaemonSpec coordinator_spec() {
+  DaemonSpec spec;
+  spec.name = "assent-coordinator";
+  spec.version = ASSENT_VERSION;
+  spec.summary = "Commits transactions across PostgreSQL databases: in all of them or in none.";
+  spec.commands = {
+      {"serve", "run the coordinator (the default)"},
+      {"init", "make a new, empty ledger in an empty folder; nothing else ever makes one"}};
+  spec.keys = keys();
+  spec.crash_points = crash::coordinator_points();
+  spec.example =
+      "assent-coordinator init --ledger /var/lib/assent/ledger\n"
+      "assent-coordinator --ledger /var/lib/assent/ledger --listen 127.0.0.1:7400";
+  return spec;
+}
+
+FileLogOptions log_options(const Config& config) {
+  FileLogOptions options;
+  options.folder = config.text("ledger");
+  options.segment_bytes = config.size("segment_bytes");
+  options.restored = config.boolean("restored");
+  return options;
+}
+
+CoordinatorLimits coordinator_limits(const Config& config) {
+  CoordinatorLimits limits;
+  limits.open_transactions = static_cast<std::size_t>(config.integer("limits.open_transactions"));
+  limits.finished_kept = static_cast<std::size_t>(config.integer("history.count"));
+  limits.finished_kept_for = config.duration("history.keep");
+  limits.apply_wait = config.duration("apply_wait");
+  return limits;
+}
+
+}  // namespace assent

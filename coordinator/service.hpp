@@ -1,0 +1,43 @@
+// A running coordinator: engine, links, REST API and admin listener on one loop.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "coordinator/api/api.hpp"
+#include "coordinator/draining.hpp"
+#include "coordinator/engine.hpp"
+#include "coordinator/engine_metrics.hpp"
+#include "coordinator/link_hub.hpp"
+#include "protocol/runtime/admin.hpp"
+#include "protocol/runtime/daemon.hpp"
+#include "protocol/runtime/http_server.hpp"
+#include "protocol/runtime/metrics.hpp"
+
+namespace assent {
+
+class CoordinatorService {
+ public:
+  // `log` is open and outlives this. ConfigError: an address that cannot be used.
+  CoordinatorService(const Config& config, CoordinatorMachine machine, DecisionLog& log);
+  // Serves until it is drained, or must end. Returns the process's exit code.
+  int run();
+
+ private:
+  Engine::World world();
+  HttpServer::Handler handler();
+  void end(int exit_code);
+
+  const Config& config_;
+  boost::asio::io_context io_{1};
+  int exit_code_ = ExitCode::ok;
+  Metrics metrics_;
+  EngineMetrics engine_metrics_{metrics_};
+  LinkHub hub_;
+  Engine engine_;
+  Api api_{engine_};
+  HttpServer server_;
+  Draining draining_;
+  AdminServer admin_;
+};
+
+}  // namespace assent

@@ -1,0 +1,16 @@
+// What assent-participant can be told, and how it is understood.
+#pragma once
+
+#include "participant/postgres/database.hpp"
+#include "protocol/participant_machine.hpp"
+#include "protocol/runtime/daemon.hpp"
+
+namespace assent {
+
+DaemonSpec participant_spec();
+// ConfigError: the name is none, a password stands on the command line, or the pools do not fit
+// together.
+DatabaseOptions database_options(const Config& config);
+ParticipantLimits participant_limits(const Config& config);
+
+}  // namespace assent
