@@ -1,5 +1,7 @@
 #include "participant/configuration.hpp"
 
+#include <utility>
+
 #include "participant/crash_points.hpp"
 #include "protocol/runtime/listening.hpp"
 
@@ -27,6 +29,11 @@ std::vector<ConfigKey> keys() {
        .type = KeyType::boolean,
        .standard = "false",
        .help = "check the database's settings and this role's rights, say what to mend, and end"},
+  };
+}
+
+std::vector<ConfigKey> limit_keys() {
+  return {
       {.name = "pool.lanes",
        .type = KeyType::integer,
        .standard = "8",
@@ -80,6 +87,7 @@ DaemonSpec participant_spec() {
   spec.version = ASSENT_VERSION;
   spec.summary = "Carries out two-phase commit in the PostgreSQL database beside it.";
   spec.keys = keys();
+  for (ConfigKey& key : limit_keys()) spec.keys.push_back(std::move(key));
   spec.crash_points = crash::participant_points();
   spec.example =
       "psql -d shop -v role=assent_participant -f participant.sql      (once, as the database's "
