@@ -274,6 +274,8 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
                          std::to_string(mark->second.epoch));
   };
   std::visit(Overloaded{[&](const SendToCoordinator& send) {
+                          if (const auto* applied = std::get_if<Applied>(&send.message))
+                            claimed(*applied);
                           const auto* vote = std::get_if<Vote>(&send.message);
                           if (vote && vote->verdict == Verdict::yes) {
                             Branch& branch = of(vote->gid);
@@ -287,6 +289,20 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
                         [&](const PrepareBranch& verb) { begins(verb.gid); },
                         [&](const FinishPrepared& verb) { finishing(verb); }, [](const auto&) {}},
              action);
+}
+
+// What is said of a branch's end must be what the database did.
+void Observer::claimed(const Applied& message) {
+  const Branch& branch = of(message.gid);
+  if (branch.put_back) return;
+  const bool damaged = message.application == Application::heuristic;
+  if (damaged && (!branch.outcome || branch.outcome == message.outcome))
+    violated("I4", to_string(message.gid) +
+                       " is said to have ended against the decision, but it "
+                       "did not");
+  if (!damaged && message.application != Application::unproven &&
+      message.outcome == Outcome::committed && branch.outcome != Outcome::committed)
+    violated("I8", to_string(message.gid) + " is said to be committed, but it is not");
 }
 
 void Observer::finishing(const FinishPrepared& verb) {
@@ -342,7 +358,9 @@ void Observer::database_put_back(const std::string& name) {
   marks_.erase(name);
   for (auto& [tx, history] : histories_) {
     const auto branch = history.branches.find(name);
-    if (branch != history.branches.end()) branch->second.excused = true;
+    if (branch == history.branches.end()) continue;
+    branch->second.excused = true;
+    branch->second.put_back = true;
   }
 }
 

@@ -91,6 +91,7 @@ class Observer {
     std::optional<Outcome> outcome;  // in the database, once prepared
     bool by_hand = false;
     bool excused = false;   // lost or put back by its database
+    bool put_back = false;  // the latter
     bool recorded = false;  // its damage is durable in the ledger
   };
   struct History {
@@ -111,6 +112,7 @@ class Observer {
   void end_asked(const EndRecord& record);
   void compare_branches(const Gid& gid);
   void finishing(const FinishPrepared& verb);
+  void claimed(const Applied& message);
 
   std::map<TxId, History> histories_;
   std::map<std::string, std::map<LedgerId, Mark>> marks_;  // durable, by participant

@@ -78,9 +78,16 @@ TxId Clients::register_tx(const Job& job, CoordinatorHost& host) {
   world_.trace.name(tx.uuid, "T" + std::to_string(++named_));
   known_.push_back(tx);
   Effects& effects = effects_[tx];
+  std::map<std::string, bool> writes;
+  for (const auto& [participant, ops] : job.work)
+    for (const Op& op : ops) {
+      if (op.kind == Op::Kind::write) effects[participant][op.row] += op.amount;
+      writes[participant] = writes[participant] || op.kind == Op::Kind::write;
+      if (op.kind == Op::Kind::fail) hopeless_.insert(tx);
+    }
   for (const auto& [participant, ops] : job.work)
     for (const Op& op : ops)
-      if (op.kind == Op::Kind::write) effects[participant][op.row] += op.amount;
+      if (op.kind == Op::Kind::refuse && writes[participant]) hopeless_.insert(tx);
   if (job.key) keys_[job.key->key].insert(tx);
   return tx;
 }

@@ -26,6 +26,8 @@ class Clients {
   const std::map<TxId, Effects>& effects() const { return effects_; }
   // The transactions begun for one idempotency key.
   const std::map<std::array<std::uint8_t, 16>, std::set<TxId>>& keys() const { return keys_; }
+  // Those of which some statement fails, or some expectation: they can only abort.
+  const std::set<TxId>& hopeless() const { return hopeless_; }
   const std::vector<TxId>& known() const { return known_; }
 
  private:
@@ -56,6 +58,7 @@ class Clients {
   std::uint64_t named_ = 0;
   std::map<TxId, Effects> effects_;
   std::map<std::array<std::uint8_t, 16>, std::set<TxId>> keys_;
+  std::set<TxId> hopeless_;
   std::vector<TxId> known_;
 };
 

@@ -41,14 +41,23 @@ void CoordinatorHost::start() {
   LedgerDisk::Host host;
   host.on_durable = [this](RecordNumber number) { post(Logged{number}); };
   host.on_failed = [this] { crash(LedgerDisk::Crash::process); };
-  host.snapshot = [this] { return machine_->snapshot(); };
+  host.snapshot = [this] {
+    std::vector<LogRecord> records = machine_->snapshot();
+    if (world_.plant == Plant::snapshot_forgets)
+      std::erase_if(records, [](const LogRecord& record) {
+        return std::holds_alternative<CommitRecord>(record);
+      });
+    return records;
+  };
   Recovered recovered = disk_.open(std::move(host));
   if (world_.plant == Plant::copy_trusted) {
     recovered.same_place = true;
     recovered.restored = false;
     recovered.tail = Tail::clean;
   }
+  if (world_.plant == Plant::torn_tail_trusted) recovered.tail = Tail::clean;
   EpochRecord start = start_after(recovered);
+  if (world_.plant == Plant::epoch_not_raised && start.epoch > 1) --start.epoch;
   start.life = world_.uuid(world_.wall_ms());
   start.wall_ms = world_.wall_ms(wall_offset_ms);
   world_.trace.name(start.life, name_ + std::to_string(start.epoch));
@@ -108,6 +117,8 @@ void CoordinatorHost::pause(Micros time) {
 
 void CoordinatorHost::post(CoordinatorEvent event) {
   if (!machine_) return;
+  if (auto* begin = std::get_if<Begin>(&event); begin && world_.plant == Plant::key_dropped)
+    begin->key.reset();
   inbox_.push_back(std::move(event));
   request_turn();
 }
@@ -162,12 +173,14 @@ void CoordinatorHost::perform(const CoordinatorAction& action) {
     outbox_[send->participant].push_back(send->message);
     return;
   }
-  observe(action);
+  if (const auto* reply = std::get_if<Reply>(&action);
+      reply && reply->fate == Fate::aborted && world_.plant == Plant::abort_told_as_commit &&
+      machine_->find(reply->tx))
+    observe(Reply{reply->request, reply->tx, std::nullopt, Fate::committed});
+  else
+    observe(action);
   if (const auto* log = std::get_if<Log>(&action)) {
-    if (!disk_.append(log->number, log->record))
-      inbox_.push_back(LogRefused{log->number});
-    else if (world_.plant == Plant::logged_before_durable)
-      inbox_.push_back(Logged{log->number});
+    log_record(*log);
   } else if (const auto* reply = std::get_if<Reply>(&action)) {
     const auto waiting = answers_.find(reply->request);
     if (waiting == answers_.end()) return;
@@ -180,9 +193,26 @@ void CoordinatorHost::perform(const CoordinatorAction& action) {
     const LinkPtr closed = link->second;
     network_.break_link(closed, 20'000);
   } else {
+    if (!world_.ledger_disputed)
+      world_.observer.report({"I7", name_ + " stops itself although nobody disputes its ledger: " +
+                                        std::get<Stop>(action).reason});
     crash(LedgerDisk::Crash::process);
     stopped_itself_ = true;
   }
+}
+
+void CoordinatorHost::log_record(const Log& log) {
+  if (!disk_.append(log.number, log.record)) {
+    if (world_.plant != Plant::refusal_swallowed) inbox_.push_back(LogRefused{log.number});
+    return;
+  }
+  if (world_.plant == Plant::logged_before_durable) inbox_.push_back(Logged{log.number});
+  const auto* commit = std::get_if<CommitRecord>(&log.record);
+  if (world_.plant != Plant::commit_sent_at_once || !commit) return;
+  for (const DecidedBranch& branch : commit->branches)
+    outbox_[branch.participant].push_back(
+        Commit{Gid{machine_->ledger(), commit->epoch, commit->tx, branch.participant},
+               commit->sequence, branch.xid, branch.server});
 }
 
 // What one says whose ledger somebody else rules with is void; its effects are checked where they
@@ -216,6 +246,8 @@ Fate CoordinatorHost::fate_of(const TxId& tx) {
     if (known->state == TxState::aborting || known->state == TxState::aborted) fate = Fate::aborted;
   } else {
     fate = machine_->fate_of_unknown(tx, read_clock());
+    if (fate == Fate::unknown && world_.plant == Plant::unknown_told_as_aborted)
+      fate = Fate::aborted;
   }
   // Of two coordinators neither can know what the other has begun since.
   if (!disk_.competed() || machine_->find(tx)) observe(Reply{0, tx, std::nullopt, fate});

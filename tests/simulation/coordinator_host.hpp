@@ -66,6 +66,7 @@ class CoordinatorHost {
   void schedule_tick();
   bool dies_now();
   Now read_clock() const { return {world_.now(), world_.wall_ms(wall_offset_ms)}; }
+  void log_record(const Log& log);
   void observe(const CoordinatorAction& action);
   void planted(const CoordinatorEvent& event);
 

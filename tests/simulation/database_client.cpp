@@ -41,6 +41,7 @@ void DatabaseClient::try_connect() {
   connected_ = true;
   DatabaseUp up{server_.identity(), server_.marks(), server_.list()};
   if (world_.plant == Plant::marks_ignored) up.marks.clear();
+  if (world_.plant == Plant::standby_believed) up.held.clear();
   report_(std::move(up));
   for (const Gid& gid : std::exchange(settling_, {})) settle(gid);
 }
@@ -116,7 +117,9 @@ void DatabaseClient::perform(const PrepareBranch& verb) {
               [this, id, verb](const Server::WorkResult& result) {
                 PrepareDone done{verb.gid, PrepareDone::Lost{}};
                 if (const auto* prepared = std::get_if<Server::Prepared>(&result)) {
-                  if (prepared->refused) {
+                  if (world_.plant == Plant::yes_called_read_only) {
+                    done.result = PrepareDone::ReadOnly{Results{"ok"}};
+                  } else if (prepared->refused && world_.plant != Plant::expectation_ignored) {
                     Failure failure;
                     failure.problem = Problem::expectation_failed;
                     done.result = PrepareDone::Refused{prepared->xid, failure};
@@ -177,8 +180,10 @@ void DatabaseClient::perform(const FinishPrepared& verb) {
   FinishDone lost{verb.gid, verb.outcome, FinishDone::Result::again, "the connection was lost"};
   if (world_.plant == Plant::lost_reply_is_done) lost.result = FinishDone::Result::done;
   ask(lost, [this, verb] {
-    FinishDone done{verb.gid, verb.outcome,
-                    server_.finish(verb.gid, verb.outcome, EndedBy::participant), ""};
+    const bool swapped = world_.plant == Plant::outcome_swapped && world_.random.percent(5);
+    const Outcome outcome = swapped ? Outcome::aborted : verb.outcome;
+    FinishDone done{verb.gid, verb.outcome, server_.finish(verb.gid, outcome, EndedBy::participant),
+                    ""};
     if (world_.plant == Plant::no_such_gid_is_done &&
         done.result == FinishDone::Result::no_such_gid)
       done.result = FinishDone::Result::done;
@@ -188,7 +193,9 @@ void DatabaseClient::perform(const FinishPrepared& verb) {
 
 void DatabaseClient::perform(const ReadStatus& verb) {
   ask(StatusRead{verb.gid, StatusRead::Status::unavailable}, [this, verb] {
-    StatusRead read{verb.gid, server_.status(verb.xid, verb.server)};
+    const bool any_server = world_.plant == Plant::foreign_status_read;
+    StatusRead read{verb.gid,
+                    server_.status(verb.xid, any_server ? server_.identity() : verb.server)};
     if (world_.plant == Plant::absence_is_abort && read.status == StatusRead::Status::unknown)
       read.status = StatusRead::Status::aborted;
     return read;
@@ -196,11 +203,15 @@ void DatabaseClient::perform(const ReadStatus& verb) {
 }
 
 void DatabaseClient::perform(const ListPrepared&) {
-  ask(ListFailed{"the connection was lost"}, [this] { return ListDone{server_.list()}; });
+  ask(ListFailed{"the connection was lost"}, [this] {
+    if (world_.plant == Plant::standby_believed) return ListDone{};
+    return ListDone{server_.list()};
+  });
 }
 
 void DatabaseClient::perform(const RaiseMark& verb) {
   ask(MarkFailed{verb.mark.ledger, "the connection was lost"}, [this, verb] {
+    if (world_.plant == Plant::mark_not_written) return MarkRaised{verb.mark};
     Mark mark = server_.raise(verb.mark);
     if (world_.plant == Plant::marks_ignored) {
       mark.epoch = verb.mark.epoch;

@@ -120,6 +120,7 @@ void Schedule::ledger_copied() {
 
 void Schedule::ledger_put_back() {
   if (!copy_) return;
+  world_.ledger_disputed = true;
   CoordinatorHost& host = ruling();
   host.crash(LedgerDisk::Crash::machine);
   std::set<TxId> lost = host.disk().commits();
@@ -140,6 +141,7 @@ void Schedule::ledger_moved() {
 }
 
 void Schedule::last_record_damaged() {
+  world_.ledger_disputed = true;
   CoordinatorHost& host = ruling();
   host.crash(LedgerDisk::Crash::machine);
   std::set<TxId> lost = host.disk().commits();
@@ -153,6 +155,7 @@ void Schedule::last_record_damaged() {
 // but as long as both run, what either decides may be lost to the other: for all branches alike.
 void Schedule::second_coordinator() {
   if (coordinators_.size() > 2) return;
+  world_.ledger_disputed = true;
   CoordinatorHost& first = ruling();
   disks_.push_back(std::make_unique<LedgerDisk>(first.disk().copy()));
   disks_.back()->moved = true;
@@ -275,8 +278,15 @@ void Schedule::database_slots_exhausted() {
                          [&server] { server.slots = 100; });
 }
 
+// Best when there is something to lose.
 void Schedule::database_failed_over() {
   Server& server = some_participant().server();
+  if (!server.has_prepared_last() && world_.random.percent(99)) {
+    world_.scheduler.after(Micros(3'000), [this] {
+      if (!healing_) database_failed_over();
+    });
+    return;
+  }
   server.fail_over();
   world_.scheduler.after(Micros(world_.random.between(10'000, 3'000'000)),
                          [&server] { server.start(); });

@@ -107,6 +107,10 @@ void ParticipantHost::take(const Item& item) {
   world_.observer.participant_took(name_, item.event, item.from);
   std::vector<ParticipantAction> actions;
   machine_->step(item.event, {world_.now(), world_.wall_ms()}, actions);
+  if (world_.plant == Plant::dropped_with_link && std::holds_alternative<LinkClosed>(item.event))
+    for (const auto& [gid, branch] : machine_->branches())
+      if (branch.state == BranchState::prepared)
+        actions.push_back(FinishPrepared{gid, Outcome::aborted});
   for (const ParticipantAction& action : actions) {
     if (dies_now()) return;
     world_.trace.add(world_.now(), name_, " > ", action);

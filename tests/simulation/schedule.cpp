@@ -75,6 +75,9 @@ ScheduleReport Schedule::run() {
       if (report.liveness.empty()) world_.observer.at_rest(*ruling().machine());
       if (report.liveness.empty() && !spoiled_) check_money();
       if (!spoiled_) check_keys();
+      for (const TxId& tx : clients_->hopeless())
+        if (world_.observer.is_committed(tx))
+          world_.observer.report({"I2", to_string(tx) + " is committed although it cannot be"});
     }
   }
   report.seed = seed_;

@@ -48,6 +48,10 @@ void Server::run(Connection connection, const Gid& gid, const std::optional<Work
   }
   backend.running = true;
   backend.ops = work ? decode(*work) : std::vector<Op>{};
+  if (world_.plant == Plant::work_done_twice) {
+    const std::vector<Op> once = backend.ops;
+    backend.ops.insert(backend.ops.end(), once.begin(), once.end());
+  }
   backend.next = 0;
   backend.prepare = prepare;
   backend.deadline = deadline;
@@ -387,6 +391,16 @@ void Server::fail_over() {
     world_.observer.branch_lost(gid);
     world_.say("failover lost " + to_string(gid));
   }
+  forget_last_xids();
+}
+
+// The new server does not know of the last transaction ids, and gives them out again.
+void Server::forget_last_xids() {
+  Xid last = 699;
+  for (const auto& [xid, status] : data_.status)
+    if (status != StatusRead::Status::aborted) last = std::max(last, xid);
+  data_.status.erase(data_.status.upper_bound(last), data_.status.end());
+  data_.next_xid = last + 1;
 }
 
 void Server::back_up() {

@@ -79,6 +79,7 @@ class Server {
   const ServerIdentity& identity() const { return data_.identity; }
   std::size_t held() const { return data_.prepared.size(); }
   const std::map<int, std::int64_t>& rows() const { return data_.rows; }
+  bool has_prepared_last() const { return up_ && !data_.prepared_last.empty(); }
   bool quiet() const { return backends_.empty() && lock_owner_.empty(); }
   bool holds(const Gid& gid) const { return data_.prepared.count(gid) != 0; }
   std::vector<Gid> held_gids() const;
@@ -137,6 +138,7 @@ class Server {
   void sync();
   void lose_unsynced();
   void recover();
+  void forget_last_xids();
   void background_sync();
 
   World& world_;

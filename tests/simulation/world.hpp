@@ -28,6 +28,22 @@ enum class Plant : std::uint8_t {
   marks_ignored,       // the epochs kept in the database are not looked at
   heuristic_hidden,
   copy_trusted,  // a ledger that was put back is taken for complete
+  torn_tail_trusted,
+  mark_not_written,
+  epoch_not_raised,
+  standby_believed,     // nothing is ever found prepared
+  expectation_ignored,  // a branch that must not be prepared is voted for
+  dropped_with_link,    // what is prepared is rolled back when the link breaks
+  commit_sent_at_once,  // before its record is durable
+  snapshot_forgets,     // an opening segment does not repeat unfinished commits
+  work_done_twice,
+  key_dropped,
+  yes_called_read_only,
+  outcome_swapped,          // ROLLBACK PREPARED for COMMIT PREPARED
+  abort_told_as_commit,     // to the client
+  foreign_status_read,      // whatever the server's identity
+  unknown_told_as_aborted,  // to the client
+  refusal_swallowed,        // a full log is not reported
 };
 
 struct World {
@@ -57,6 +73,7 @@ struct World {
   Trace trace;
   Observer observer;
   Plant plant = Plant::none;
+  bool ledger_disputed = false;  // it was copied and started, put back, or has lost its end
   std::map<std::string, std::uint64_t> faults;  // by kind
   std::uint64_t messages = 0;
 };
