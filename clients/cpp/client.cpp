@@ -13,7 +13,10 @@ namespace {
 constexpr const char* kTransactions = "/v1/transactions";
 
 std::string path_of(const std::string& id, const char* verb = "") {
-  return std::string(kTransactions) + "/" + percent_encoded(id) + verb;
+  std::string path = kTransactions;
+  path += '/';
+  path += percent_encoded(id);
+  return path += verb;
 }
 
 HttpCall post(std::string target, std::string body) {
