@@ -4,6 +4,15 @@
 #include "protocol/coordinator_step.hpp"
 
 namespace assent {
+namespace {
+
+// The database goes on from another history than the one known: a failover, or another server.
+bool has_moved(const ServerIdentity& known, const ServerIdentity& server) {
+  return known != ServerIdentity{} &&
+         (known.system_identifier != server.system_identifier || known.timeline != server.timeline);
+}
+
+}  // namespace
 
 bool CoordinatorStep::ready(const std::string& participant) const {
   const auto member = m.members_.find(participant);
@@ -57,6 +66,8 @@ void CoordinatorStep::on(const LinkUp& event) {
     m.epoch_record_ = log(m.epochs_.back());
   }
   if (!member.recorded || member.server != hello.server) {
+    // What it applied last may be lost there, and its mark need not show it: marks are not synced.
+    if (has_moved(member.server, hello.server)) member.rewound_below = m.epoch_ + 1;
     member.server = hello.server;
     member.recorded = false;
     member.record = log(MemberRecord{hello.participant, hello.server, member.rewound_below});
@@ -222,7 +233,7 @@ void CoordinatorStep::rule(const std::string& from, const HeldBranch& held) {
   const Member& member = m.members_.at(from);
   if (gid.epoch < member.rewound_below && made_ms <= m.forgotten_wall_ms_)
     return doubt(from, held,
-                 "the participant's database was put back from a backup: the branch may be a "
+                 "the participant's database was put back or has failed over: the branch may be a "
                  "revenant of a transaction that committed");
   if (made_ms + m.limits_.outcome_retention.count() < now.wall_ms)
     return doubt(from, held, "the branch is older than the outcomes this ledger keeps");

@@ -54,7 +54,7 @@ struct EpochRecord {
 struct MemberRecord {
   std::string participant;
   ServerIdentity server;
-  // Its database was put back from a backup: prepared branches of epochs below this may be
+  // Its database was put back or has failed over: prepared branches of epochs below this may be
   // revenants of transactions that committed and were forgotten, and are not presumed aborted. 0:
   // never happened.
   Epoch rewound_below = 0;

@@ -228,6 +228,35 @@ TEST_CASE("a participant found below its durable mark was put back; its record s
   }
 }
 
+TEST_CASE("a participant that failed over may have lost what no mark shows; its record says so",
+          "[P32]") {
+  CoordinatorBench b = bench::working_coordinator();
+  CHECK(b.m().members().at("orders").rewound_below == 0);
+  b.commit(tx(1));  // no mark was durable yet
+  b.tick_after(b.limits.finished_kept_for);
+  REQUIRE(b.m().find(tx(1)) == nullptr);
+  b.act(LinkDown{"orders"});
+  Hello hello{"orders", bench::server(), {mark(3, 0)}};
+  SECTION("a database of another name on the same server has lost nothing") {
+    hello.server.database = "bazaar";
+    CHECK(b.act(LinkUp{hello}) == "log Member");
+    CHECK(*b.logged_record<MemberRecord>() == MemberRecord{"orders", hello.server, 0});
+    return;
+  }
+  SECTION("another timeline") {
+    hello.server.timeline = 2;
+  }
+  SECTION("another system") {
+    ++hello.server.system_identifier;
+  }
+  CHECK(b.act(LinkUp{hello}) == "log Member");
+  CHECK(*b.logged_record<MemberRecord>() == MemberRecord{"orders", hello.server, 4});
+  b.logged();
+  CHECK(b.ready("orders", {{b.gid(tx(1), "orders"), 700, {"orders", "stock"}}}) == "Ask to stock");
+  CHECK(b.from("stock", Evidence{b.gid(tx(1), "stock"), Knowledge::nothing, 0}).empty());
+  CHECK(b.from("stock", Evidence{b.gid(tx(1), "stock"), Knowledge::committed, 1}) == "log Commit");
+}
+
 TEST_CASE("a mark is durable when a new epoch was raised over it, not when it is merely there",
           "[P31]") {
   CoordinatorBench b;
