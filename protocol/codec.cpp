@@ -151,6 +151,8 @@ void write(const Commit& commit, wire::Commit& out) {
 
 void write(const Abort& abort, wire::Abort& out) {
   write(abort.gid, *out.mutable_gid());
+  out.set_xid(abort.xid);
+  if (abort.xid != 0) write(abort.server, *out.mutable_server());
 }
 
 void write(const Ask& ask, wire::Ask& out) {

@@ -117,7 +117,13 @@ class Reader {
     return {gid(in, "gid"), in.sequence(), in.xid(),
             server(in.has_server(), in.server(), "server")};
   }
-  Abort read(wire::Abort& in) { return {gid(in, "gid")}; }
+  Abort read(wire::Abort& in) {
+    Abort out{gid(in, "gid"), in.xid()};
+    if ((out.xid != 0) != in.has_server())
+      fail("server", "must stand beside an xid, and only there");
+    if (in.has_server()) out.server = server(true, in.server(), "server");
+    return out;
+  }
   Ask read(wire::Ask& in) { return {gid(in, "gid")}; }
 
  private:

@@ -71,8 +71,12 @@ void CoordinatorStep::received(const std::string& from, const Vote& message) {
   }
   if (tx->state == TxState::aborting) {
     // A no ends the branch without being told; a yes waits for the Abort, which is on its way or is
-    // resent.
-    if (message.verdict != Verdict::yes && branch->phase == BranchPhase::finishing) {
+    // resent, with the witness from now on.
+    if (branch->phase != BranchPhase::finishing) return;
+    if (message.verdict == Verdict::yes) {
+      branch->xid = message.xid;
+      branch->server = message.server;
+    } else {
       branch->phase = message.verdict == Verdict::no ? BranchPhase::no : BranchPhase::read_only;
       finish_if_told(*tx);
     }
@@ -222,8 +226,8 @@ void CoordinatorStep::received(const std::string& from, const Applied& message) 
 // is known: by its damage.
 void CoordinatorStep::damaged_unknown(const std::string& from, const Applied& message) {
   const Gid& gid = message.gid;
-  const bool damaged = message.application == Application::heuristic ||
-                       message.application == Application::unproven;
+  const bool damaged =
+      message.application == Application::heuristic || message.application == Application::unproven;
   if (!damaged || message.outcome != Outcome::aborted) return;
   if (gid.ledger != m.ledger_ || gid.participant != from) return;
   const auto [place, is_new] = m.transactions_.try_emplace(gid.tx);

@@ -77,9 +77,17 @@ void CoordinatorStep::weigh(Doubt& doubt) {
 void CoordinatorStep::settle_doubt(const TxId& tx) {
   const auto found = m.doubts_.find(tx);
   if (found == m.doubts_.end()) return;
-  const Gid& gid = found->second.gid;
-  for (const std::string& asker : found->second.askers)
-    if (ready(asker)) send(asker, Abort{Gid{gid.ledger, gid.epoch, gid.tx, asker}});
+  const Doubt& doubt = found->second;
+  const Gid& gid = doubt.gid;
+  for (const std::string& asker : doubt.askers) {
+    if (!ready(asker)) continue;
+    Abort abort{Gid{gid.ledger, gid.epoch, gid.tx, asker}};
+    if (const auto held = doubt.held.find(asker); held != doubt.held.end()) {
+      abort.xid = held->second.xid;
+      abort.server = held->second.server;
+    }
+    send(asker, std::move(abort));
+  }
   m.doubts_.erase(found);
 }
 

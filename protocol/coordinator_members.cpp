@@ -26,27 +26,25 @@ void CoordinatorStep::tell_decision(Transaction& tx, TxBranch& branch) {
   if (tx.state == TxState::committing || tx.state == TxState::committed)
     send(branch.participant, Commit{gid, tx.sequence, branch.xid, branch.server});
   else
-    send(branch.participant, Abort{gid});
+    send(branch.participant, Abort{gid, branch.xid, branch.server});
 }
 
 void CoordinatorStep::on(const LinkUp& event) {
   const Hello& hello = event.hello;
   bool contradicted = false;
-  bool foreign = false;
   Mark seen;
   for (const Mark& mark : hello.marks) {
     if (mark.ledger != m.ledger_) continue;
-    if (mark.epoch > m.epoch_ || (mark.epoch == m.epoch_ && mark.life != m.life_)) {
+    if (m.is_foreign(mark)) {
       m.stopped_ = true;
       out.push_back(Stop{"participant " + hello.participant + " has seen epoch " +
-                         std::to_string(mark.epoch) + " of this ledger, and this is epoch " +
-                         std::to_string(m.epoch_) +
-                         (mark.epoch == m.epoch_ ? " of another start" : "") +
+                         std::to_string(mark.epoch) + " of this ledger" +
+                         (mark.epoch <= m.epoch_ ? ", of a start that is not in it," : "") +
+                         " and this is epoch " + std::to_string(m.epoch_) +
                          ": another coordinator runs, or ran, with this ledger"});
       return;
     }
     contradicted = contradicted || mark.sequence > m.known_sequence(mark.epoch);
-    foreign = foreign || m.is_foreign(mark);
     seen = mark;
   }
   Member& member = m.members_[hello.participant];
@@ -55,10 +53,6 @@ void CoordinatorStep::on(const LinkUp& event) {
   member.held.clear();
   if (contradicted && m.epochs_.back().contradicted_below != m.epoch_) {
     m.epochs_.back().contradicted_below = m.epoch_;
-    m.epoch_corrected_ = true;
-  }
-  if (foreign) {
-    m.epochs_.back().careful_below = m.epoch_;
     m.epoch_corrected_ = true;
   }
   if (m.epoch_corrected_) {
@@ -203,7 +197,7 @@ void CoordinatorStep::rule_by_record(Transaction& tx, const HeldBranch& held) {
     case TxState::aborted:
       // One known by its damage alone (epoch 0) has no record of its other branches: aborted is
       // aborted.
-      if (tx.epoch == gid.epoch || tx.epoch == 0) send(gid.participant, Abort{gid});
+      if (tx.epoch == gid.epoch || tx.epoch == 0) tell_aborted(held);
       return;
     case TxState::committing:
     case TxState::committed:
@@ -242,7 +236,15 @@ void CoordinatorStep::rule(const std::string& from, const HeldBranch& held) {
                  m.standing(gid.epoch) == Standing::careful
                      ? "the ledger was moved, torn or put back: its participants are asked first"
                      : "a participant has seen commits that this ledger does not hold");
-  send(from, Abort{gid});
+  tell_aborted(held);
+}
+
+// It may be gone when this arrives; the xid lets the participant prove how it ended.
+void CoordinatorStep::tell_aborted(const HeldBranch& held) {
+  const std::string& holder = held.gid.participant;
+  Abort abort{held.gid, held.xid};
+  if (held.xid != 0) abort.server = m.members_.at(holder).server;
+  send(holder, std::move(abort));
 }
 
 }  // namespace assent

@@ -57,6 +57,7 @@ struct CoordinatorStep {
   // nothing.
   void rule(const std::string& from, const HeldBranch& branch);
   void rule_by_record(Transaction& tx, const HeldBranch& branch);
+  void tell_aborted(const HeldBranch& held);
   bool stopped_by(const std::string& from, const Gid& gid);
 
   // coordinator_doubt.cpp

@@ -116,6 +116,8 @@ struct Commit {
 };
 struct Abort {
   Gid gid;
+  Xid xid = 0;              // as voted yes; 0: no such vote was heard
+  ServerIdentity server{};  // with the xid only
   bool operator==(const Abort&) const = default;
 };
 

@@ -60,11 +60,18 @@ void ParticipantStep::received(const Abort& message) {
   Branch* branch = find(gid);
   if (!branch) {
     if (const EndedBranch* ended = find_ended(gid)) return tell_applied(*ended, Outcome::aborted);
-    // Nothing of it is prepared here, and this entry keeps a prepare that comes later from being
-    // obeyed.
-    branch = &add(gid, BranchState::dropping);
-    branch->decided = Outcome::aborted;
-    return end(*branch, Knowledge::aborted, Application::applied);
+    if (message.xid != 0) {
+      // It was prepared here, and ended before this process began: by us or by hand. As for Commit.
+      branch = &add(gid, BranchState::prepared);
+      branch->xid = message.xid;
+      branch->server = message.server;
+    } else {
+      // Nobody has heard a yes, so it has never been bound to a decision; this entry keeps a
+      // prepare that comes later from being obeyed.
+      branch = &add(gid, BranchState::dropping);
+      branch->decided = Outcome::aborted;
+      return end(*branch, Knowledge::aborted, Application::applied);
+    }
   }
   if (branch->decided == Outcome::committed) {
     out.push_back(

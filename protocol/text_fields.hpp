@@ -17,7 +17,7 @@
   RECORD(Execute, gid, seq, work, time_left)                                                       \
   RECORD(Prepare, gid, work, peers, time_left)                                                     \
   RECORD(Commit, gid, sequence, xid, server)                                                       \
-  RECORD(Abort, gid)                                                                               \
+  RECORD(Abort, gid, xid, server)                                                                  \
   RECORD(Ask, gid)                                                                                 \
   RECORD(Executed, gid, seq, result)                                                               \
   RECORD(Vote, gid, verdict, xid, server, results, failure)                                        \

@@ -200,6 +200,18 @@ TEST_CASE("A vote says what its verdict needs, and nothing else") {
         }) == "message 1 (vote) failure: may stand in a no vote only");
 }
 
+TEST_CASE("An abort names the server of its xid, and no server without one") {
+  CHECK(error_of(Abort{samples::gid(), 771, samples::server()}, [](wire::ToParticipant& m) {
+          m.mutable_abort()->clear_server();
+        }) == "message 1 (abort) server: must stand beside an xid, and only there");
+  CHECK(error_of(Abort{samples::gid(), 771, samples::server()}, [](wire::ToParticipant& m) {
+          m.mutable_abort()->clear_xid();
+        }) == "message 1 (abort) server: must stand beside an xid, and only there");
+  CHECK(error_of(Abort{samples::gid(), 771, samples::server()}, [](wire::ToParticipant& m) {
+          m.mutable_abort()->mutable_server()->set_database(std::string(10'000, 'x'));
+        }) == "message 1 (abort) server: the database's name is too long");
+}
+
 TEST_CASE("Failures carry codes of the catalogue and bounded texts") {
   const auto spoil = [](auto change) {
     return error_of(no(),
@@ -285,7 +297,7 @@ TEST_CASE("A message of an unknown kind is an error that names the wire version"
   // One bad message spoils the frame: nothing of it is acted on.
   const auto decoded = decode_to_participant(encode(samples::to_participant()) + newer);
   CHECK(decoded.messages.empty());
-  CHECK(decoded.error.substr(0, 11) == "message 10 ");
+  CHECK(decoded.error.substr(0, 11) == "message 11 ");
 }
 
 TEST_CASE("Bytes that are no frame at all") {

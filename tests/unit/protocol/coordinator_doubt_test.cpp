@@ -86,6 +86,7 @@ TEST_CASE("careful: all four ways out of a doubt", "[P36]") {
   }
   SECTION("nothing anywhere, everybody heard and fenced: presumed") {
     CHECK(evidence(b, "stock", Knowledge::nothing) == "Abort to orders");
+    CHECK(*b.sent<Abort>("orders") == Abort{b.gid(tx(1), "orders", 2), 700, bench::server()});
   }
   SECTION("prepared there too: presumed, and both are told") {
     b.act(LinkDown{"stock"});

@@ -183,6 +183,42 @@ TEST_CASE("damage of what was presumed aborted makes the transaction known, by i
   CHECK(b.from("stock", Inquiry{b.gid(tx(1), "stock", 2), {}}) == "Abort to stock");
 }
 
+TEST_CASE("Abort carries the witness of a branch that voted yes, and of no other", "[P14]") {
+  CoordinatorBench b = bench::working_coordinator();
+  const auto abort = [&](const std::string& name) { return *b.sent<Abort>(name); };
+  const auto gid = [&](const std::string& name) { return b.gid(tx(1), name); };
+  b.act(b.one_shot(1, tx(1)));
+  SECTION("told when it is decided") {
+    b.vote(tx(1), "orders", Verdict::yes);
+    b.act(RollbackAsked{2, tx(1)});
+    CHECK(abort("orders") == Abort{gid("orders"), 700, bench::server()});
+    CHECK(abort("stock") == Abort{gid("stock")});
+  }
+  SECTION("resent after a yes that came too late") {
+    b.act(RollbackAsked{2, tx(1)});
+    CHECK(abort("orders") == Abort{gid("orders")});
+    CHECK(b.vote(tx(1), "orders", Verdict::yes).empty());
+    CHECK(b.tick_after(b.limits.resend_interval) == "Abort to both");
+    CHECK(abort("orders") == Abort{gid("orders"), 700, bench::server()});
+    CHECK(abort("stock") == Abort{gid("stock")});
+  }
+  SECTION("told to a holder whose transaction is known") {
+    b.act(RollbackAsked{2, tx(1)});
+    b.act(LinkDown{"orders"});
+    b.connect("orders", {{gid("orders"), 701, {}}});
+    CHECK(abort("orders") == Abort{gid("orders"), 701, bench::server()});
+  }
+  SECTION("told to a holder whose transaction is not") {
+    b.vote(tx(1), "orders", Verdict::no);
+    const Gid other = b.gid(tx(2), "orders", 2);
+    b.act(LinkDown{"orders"});
+    b.connect("orders", {{other, 702, {}}});
+    CHECK(abort("orders") == Abort{other, 702, bench::server()});
+    b.from("orders", Inquiry{other, {}});  // which does not tell the xid
+    CHECK(abort("orders") == Abort{other});
+  }
+}
+
 TEST_CASE("Applied for the other decision, or twice, changes nothing", "[P24]") {
   CoordinatorBench b = bench::working_coordinator();
   b.decide(tx(1));

@@ -127,6 +127,24 @@ TEST_CASE("recovery: damage without a commit record ends as it was decided") {
   CHECK(b.at(tx(2)).state == TxState::aborted);
 }
 
+TEST_CASE("recovery: of finished transactions no more is kept than while running") {
+  CoordinatorBench before = bench::working_coordinator();
+  before.commit(tx(1), 6);
+  before.decide(tx(2));
+  before.commit(tx(3), 6);
+  before.commit(tx(4), 6);
+  CoordinatorBench b = before.restarted();
+  b.limits.finished_kept = 1;
+  CHECK_FALSE(b.m().find(tx(1)));
+  CHECK(b.at(tx(2)).state == TxState::committing);
+  CHECK_FALSE(b.m().find(tx(3)));
+  CHECK(b.at(tx(4)).state == TxState::committed);
+  CHECK(b.m().unfinished() == 1);
+  CHECK(b.m().sequence() == 4);
+  // It may have committed, for all this coordinator remembers.
+  CHECK(b.m().fate_of_unknown(tx(3), b.now) == Fate::unknown);
+}
+
 TEST_CASE("snapshot: what it makes of a machine is what the log makes of it") {
   CoordinatorBench before = bench::working_coordinator();
   before.commit(tx(1), 6);                // ended

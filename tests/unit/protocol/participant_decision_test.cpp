@@ -139,6 +139,34 @@ TEST_CASE("a commit for a branch that is not known here is tried, then proved") 
   }
 }
 
+TEST_CASE("an abort for a branch that had voted yes and is not known here is tried, then proved",
+          "[P14][P29][P30]") {
+  ParticipantBench b = bench::working_participant();
+  const Abort abort{b.gid, 700, bench::server()};
+  CHECK(b.from(abort) == "FinishPrepared aborted");
+  CHECK(b.from(abort).empty());
+  SECTION("prepared after all") {
+    CHECK(b.finished(Result::done) == "Applied aborted applied");
+  }
+  SECTION("gone") {
+    b.finished(Result::no_such_gid);
+    CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, bench::server()});
+    SECTION("rolled back") {
+      CHECK(b.status(Status::aborted) == "Applied aborted proved");
+    }
+    SECTION("committed by hand") {
+      CHECK(b.status(Status::committed) == "alarm, Applied aborted heuristic");
+      CHECK(b.from(abort) == "Applied aborted heuristic");
+    }
+  }
+  SECTION("a prepare that comes later is not obeyed") {
+    CHECK(b.prepare().empty());
+    b.finished(Result::no_such_gid);
+    b.status(Status::aborted);
+    CHECK(b.prepare() == "Vote no");
+  }
+}
+
 TEST_CASE("repeated decisions are answered from memory, the other one is not obeyed", "[P24]") {
   ParticipantBench b = decided(Outcome::committed);
   CHECK(b.commit().empty());

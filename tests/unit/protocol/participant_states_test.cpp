@@ -89,6 +89,10 @@ Events messages_and_surroundings() {
       {"Prepare with work", [](auto& b) { return b.prepare(); }},
       {"Commit", [](auto& b) { return b.commit(); }},
       {"Abort", [](auto& b) { return b.abort(); }},
+      {"Abort of a yes",
+       [](auto& b) {
+         return b.from(Abort{b.gid, 700, bench::server()});
+       }},
       {"Ask", [](auto& b) { return b.from(Ask{b.gid}); }},
       {"link lost", [](auto& b) { return b.act(LinkClosed{}); }},
       {"link back",

@@ -54,6 +54,7 @@ inline std::vector<ToParticipant> to_participant() {
       Commit{gid(), 18'446'744'073'709'551'615u, 771, server()},
       Commit{gid(), 5, 0, ServerIdentity{}},
       Abort{gid("stock")},
+      Abort{gid("stock"), 771, server()},
       Ask{gid("a")},
   };
 }
