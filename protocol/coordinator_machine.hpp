@@ -346,8 +346,9 @@ class CoordinatorMachine {
 
   // The last commit sequence number this ledger knows of the time up to and including `epoch`.
   Sequence known_sequence(Epoch epoch) const;
-  // The mark is of an earlier start that is none of this ledger's, and about whose branches nothing
-  // careful is known yet: another coordinator ran with a copy of it.
+  // The mark is of a start that is none of this ledger's: another coordinator rules, or has ruled,
+  // with a copy of it. A ledger that knows itself to be such a copy expects marks of earlier
+  // starts.
   bool is_foreign(const Mark& mark) const;
 
   CoordinatorLimits limits_;

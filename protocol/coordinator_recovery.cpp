@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "protocol/coordinator_machine.hpp"
+#include "protocol/coordinator_step.hpp"
 
 namespace assent {
 
@@ -102,6 +102,10 @@ struct Replay {
     tx.ended_wall_ms = wall_ms;
     --m.unfinished_;
     m.finished_.push_back(tx.tx);
+    // As it was when it happened: a long log is no reason to keep more than a running coordinator
+    // keeps, nor to forget it all in the turn that finishes the first transaction.
+    std::vector<CoordinatorAction> none;
+    CoordinatorStep{m, now, none}.trim_finished();
   }
 };
 
@@ -139,7 +143,7 @@ Sequence CoordinatorMachine::known_sequence(Epoch epoch) const {
 }
 
 bool CoordinatorMachine::is_foreign(const Mark& mark) const {
-  if (mark.epoch >= epoch_ || mark.epoch < epochs_.back().careful_below) return false;
+  if (mark.epoch < epochs_.back().careful_below && mark.epoch < epoch_) return false;
   return std::none_of(epochs_.begin(), epochs_.end(), [&](const EpochRecord& start) {
     return start.epoch == mark.epoch && start.life == mark.life;
   });

@@ -239,7 +239,8 @@ void Observer::end_asked(const EndRecord& record) {
     return violated("I8", to_string(record.tx) + " is recorded as ended without a commit record");
   for (const DecidedBranch& decided : history.commit->branches) {
     const Branch& branch = history.branches[decided.participant];
-    if (branch.outcome != Outcome::committed && !branch.excused)
+    // One adopted on evidence may name a branch that was read-only.
+    if (branch.promised && branch.outcome != Outcome::committed && !branch.excused)
       violated("I8", to_string(record.tx) + " is recorded as ended, but its branch at " +
                          decided.participant + " is not committed");
   }
@@ -301,7 +302,8 @@ void Observer::claimed(const Applied& message) {
                        " is said to have ended against the decision, but it "
                        "did not");
   if (!damaged && message.application != Application::unproven &&
-      message.outcome == Outcome::committed && branch.outcome != Outcome::committed)
+      message.outcome == Outcome::committed && branch.promised &&
+      branch.outcome != Outcome::committed)
     violated("I8", to_string(message.gid) + " is said to be committed, but it is not");
 }
 

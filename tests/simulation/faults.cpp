@@ -78,8 +78,15 @@ void Schedule::keep_coordinators_running() {
     for (auto& each : coordinators_) {
       if (each->running() || each->retired) continue;
       // One that keeps stopping because a higher epoch was seen has an old ledger: the operator
-      // says so.
-      if (each->stopped_itself() && world_.random.percent(30)) each->disk().restored = true;
+      // says so, of the one that is to stay.
+      if (each.get() == &ruling()) {
+        if (each->stopped_itself() && world_.random.percent(30)) each->disk().restored = true;
+      } else if (each->disk().last_epoch() >= ruling().disk().last_epoch()) {
+        // Whoever starts the one that was copied once more would overrule what the copy has
+        // decided.
+        each->retired = true;
+        continue;
+      }
       if (healing_ || world_.random.percent(40)) each->start();
     }
     keep_coordinators_running();

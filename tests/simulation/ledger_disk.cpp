@@ -131,4 +131,11 @@ std::set<TxId> LedgerDisk::commits() const {
   return result;
 }
 
+Epoch LedgerDisk::last_epoch() const {
+  Epoch last = 0;
+  for (const LogRecord& record : readable())
+    if (const auto* start = std::get_if<EpochRecord>(&record)) last = std::max(last, start->epoch);
+  return last;
+}
+
 }  // namespace assent::simulation

@@ -38,6 +38,7 @@ class LedgerDisk {
   // The last durable record becomes unreadable, as if its write had been torn.
   void damage_last();
   std::set<TxId> commits() const;
+  Epoch last_epoch() const;
   // From now on somebody else decides with a copy of this ledger.
   void compete() { competed_ = true; }
   bool competed() const { return competed_; }
