@@ -185,8 +185,8 @@ void ParticipantStep::on(const DatabaseUp& event) {
   m.listing_ = false;
   m.ended_while_listing_.clear();
   m.sweep_at_ = now.steady + m.limits_.sweep_interval;
-  for (auto& [gid, branch] : m.branches_) branch.missing = branch.state == BranchState::prepared;
   for (const HeldBranch& held : event.held) take_held(held);
+  miss_unlisted(event.held, Instant::max());
   for (auto& [gid, branch] : m.branches_)
     if (!branch.busy && branch.retry_at != Instant{} && branch.state != BranchState::prepared)
       set_retry(branch, now.steady);
@@ -213,6 +213,22 @@ void ParticipantStep::take_held(const HeldBranch& held) {
   set_retry(branch, now.steady);
 }
 
+// What is in doubt since before the list was asked for must be on it: a failover lost it, or
+// somebody ended it by hand. Only the decision can tell which way it should have ended, so it
+// stays.
+void ParticipantStep::miss_unlisted(const std::vector<HeldBranch>& held, Instant prepared_before) {
+  std::set<Gid> listed;
+  for (const HeldBranch& each : held) listed.insert(each.gid);
+  for (auto& [gid, branch] : m.branches_) {
+    if (branch.state != BranchState::prepared || branch.missing) continue;
+    if (branch.since >= prepared_before || listed.count(gid)) continue;
+    branch.missing = true;
+    out.push_back(Alarm{gid,
+                        "the branch is in doubt but the database no longer holds it: ended by hand "
+                        "or lost; its outcome is proved when the decision comes"});
+  }
+}
+
 // P − A: what is listed, less what this machine works on or has ended since the list was asked for.
 void ParticipantStep::on(const ListDone& event) {
   if (!m.listing_) return;  // of before the database was away
@@ -220,6 +236,7 @@ void ParticipantStep::on(const ListDone& event) {
   m.sweep_at_ = now.steady + m.limits_.sweep_interval;
   for (const HeldBranch& held : event.held)
     if (!m.ended_while_listing_.count(held.gid)) take_held(held);
+  miss_unlisted(event.held, m.listing_at_);
   m.ended_while_listing_.clear();
 }
 
@@ -240,6 +257,7 @@ void ParticipantStep::on(const ParticipantTick&) {
   if (!m.database_up_) return;
   if (!m.listing_ && m.sweep_at_ <= now.steady) {
     m.listing_ = true;
+    m.listing_at_ = now.steady;
     m.ended_while_listing_.clear();
     out.push_back(ListPrepared{});
   }

@@ -314,7 +314,7 @@ struct Branch {
   std::uint32_t seq = 0;  // of the last Execute
   bool busy = false;      // a verb is under way for this branch
   bool unwanted = false;  // Abort came, or the link went, while preparing or settling
-  bool missing = false;   // prepared, but not there any more when the database came back
+  bool missing = false;   // prepared, but not in the last list of what the database holds
   std::optional<Outcome> decided;
   Sequence sequence = 0;  // of the commit
   Instant since{};        // in this state
@@ -398,6 +398,7 @@ class ParticipantMachine {
   std::set<std::pair<Instant, Gid>> timers_;  // (retry_at, gid) of every branch that has one
 
   bool listing_ = false;
+  Instant listing_at_{};  // when the list was asked for
   std::set<Gid> ended_while_listing_;
   Instant sweep_at_{};
 

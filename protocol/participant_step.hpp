@@ -33,6 +33,7 @@ struct ParticipantStep {
   void link_lost();
   void write_journal();
   void take_held(const HeldBranch& held);
+  void miss_unlisted(const std::vector<HeldBranch>& held, Instant prepared_before);
 
   // participant_branches.cpp: up to the vote
   void received(const Execute& message);

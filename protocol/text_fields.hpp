@@ -81,9 +81,9 @@
   RECORD(ParticipantLimits, open_branches, ended_kept, inquiry_interval, sweep_interval,           \
          retry_first, retry_longest, journal_interval, journal_batch)                              \
   MACHINE(ParticipantMachine, name_, limits_, link_, coordinator_, database_up_, server_, marks_,  \
-          branches_, ended_, ended_index_, ended_first_, timers_, listing_, ended_while_listing_,  \
-          sweep_at_, journal_, journal_flying_, journal_batch_, journal_at_, journalled_,          \
-          durable_)                                                                                \
+          branches_, ended_, ended_index_, ended_first_, timers_, listing_, listing_at_,           \
+          ended_while_listing_, sweep_at_, journal_, journal_flying_, journal_batch_, journal_at_, \
+          journalled_, durable_)                                                                   \
   /* coordinator_machine.hpp */                                                                    \
   RECORD(BranchWork, participant, work)                                                            \
   RECORD(Begin, request, tx, mode, branches, timeout, idle_timeout, wait_for, key, labels)         \

@@ -134,7 +134,7 @@ TEST_CASE("a branch that the database lost is not said to be held, but still ask
   b.prepare();
   b.prepared();
   b.act(DatabaseDown{"failover"});
-  b.database_up({}, {}, 2);
+  CHECK(b.database_up({}, {}, 2) == "alarm");
   CHECK(b.link_up() == "Hello, RaiseMark, Ready");
   CHECK(b.tick_after(b.limits.inquiry_interval) == "Inquiry");
   SECTION("decided, it is proved") {
@@ -146,6 +146,50 @@ TEST_CASE("a branch that the database lost is not said to be held, but still ask
     b.act(DatabaseDown{"failover"});
     b.database_up({held(b.gid)});
     CHECK(b.link_up() == "Hello, RaiseMark, Ready holding 1");
+  }
+}
+
+TEST_CASE("a branch in doubt that is not on the list was ended by hand or lost: said once",
+          "[P42]") {
+  ParticipantBench b;
+  b.limits.sweep_interval = Duration(100);
+  b.limits.inquiry_interval = Duration(3'600'000);
+  b.database_up();
+  b.link_up();
+  b.prepare();
+  SECTION("prepared before the list was asked for") {
+    b.prepared();
+    CHECK(b.tick_after(Duration(100)) == "ListPrepared");
+    CHECK(b.act(ListDone{}) == "alarm");
+    CHECK(b.done<Alarm>()->gid == b.gid);
+    CHECK(b.branch()->state == BranchState::prepared);  // only the decision ends it
+    CHECK(b.tick_after(Duration(100)) == "ListPrepared");
+    CHECK(b.act(ListDone{}).empty());
+    SECTION("it is not said to be held") {
+      b.act(LinkClosed{});
+      CHECK(b.link_up() == "Hello, RaiseMark, Ready");
+    }
+    SECTION("the decision has it proved") {
+      CHECK(b.commit() == "FinishPrepared committed");
+      CHECK(b.finished(Result::no_such_gid) == "ReadStatus");
+    }
+    SECTION("there again") {
+      b.tick_after(Duration(100));
+      CHECK(b.act(ListDone{{held(b.gid)}}).empty());
+      CHECK_FALSE(b.branch()->missing);
+    }
+  }
+  SECTION("prepared after that: the list may be older") {
+    CHECK(b.tick_after(Duration(100)) == "ListPrepared");
+    b.prepared();
+    CHECK(b.act(ListDone{}).empty());
+    CHECK_FALSE(b.branch()->missing);
+  }
+  SECTION("decided meanwhile: its own answer tells how it ended") {
+    b.prepared();
+    CHECK(b.tick_after(Duration(100)) == "ListPrepared");
+    b.commit();
+    CHECK(b.act(ListDone{}).empty());
   }
 }
 

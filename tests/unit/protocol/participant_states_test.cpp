@@ -113,6 +113,11 @@ Events messages_and_surroundings() {
          b.tick_after(b.limits.sweep_interval);
          return b.act(ListDone{{b.held()}});
        }},
+      {"not listed",
+       [](auto& b) {
+         b.tick_after(b.limits.sweep_interval);
+         return b.act(ListDone{});
+       }},
   };
 }
 
@@ -186,7 +191,8 @@ const std::vector<std::string> kStates = {"none",         "working",  "idle",   
 
 std::string happens(const std::string& state, const std::string& event, const Doing& doing) {
   // Only where the list is what happens, its time comes before that of anything else.
-  ParticipantBench b = in_state(state, Duration(event == "listed" ? 20 : 3'600'000));
+  const bool lists = event == "listed" || event == "not listed";
+  ParticipantBench b = in_state(state, Duration(lists ? 20 : 3'600'000));
   REQUIRE(state_of(b) == state);
   const std::string done = doing(b);
   return bench::cell_text(done, state, state_of(b));
