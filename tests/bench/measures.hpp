@@ -1,0 +1,18 @@
+// The measurements, one of each file beside this one. Each makes its own processes and servers and
+// ends them. Failures are std::runtime_error.
+#pragma once
+
+#include "tests/bench/report.hpp"
+
+namespace assent::bench {
+
+// restart.cpp: from the coordinator's start to its first answers, with a ledger of 100 MB.
+void measure_restart(Report& report);
+// in_doubt.cpp: 1,000 branches in doubt, from a restart to none.
+void measure_in_doubt(Report& report);
+// memory.cpp: resident memory, idle and with 5,000 open transactions.
+void measure_memory(Report& report);
+// transfers.cpp: one-shot transfers between two clusters, beside bare two-phase commit (bare.cpp).
+void measure_transfers(Report& report);
+
+}  // namespace assent::bench
