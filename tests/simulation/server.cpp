@@ -186,8 +186,9 @@ void Server::release_locks(const Gid& gid) {
     }
     const auto queue = lock_queue_.find(lock->first);
     if (queue != lock_queue_.end()) {
-      for (const auto& [waiter, id] : queue->second)
-        world_.scheduler.after(Micros(20), [this, waiter, id] { advance(waiter, id); });
+      for (const auto& waiter : queue->second)
+        world_.scheduler.after(Micros(20),
+                               [this, waiter] { advance(waiter.first, waiter.second); });
       lock_queue_.erase(queue);
     }
     lock = lock_owner_.erase(lock);

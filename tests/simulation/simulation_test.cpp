@@ -22,7 +22,7 @@ TEST_CASE("different seeds are different schedules") {
 TEST_CASE("every planted mistake is found") {
   for (const PlantInfo& each : all_plants()) {
     CampaignOptions options;
-    options.schedules = 3000;
+    options.schedules = 10'000;
     options.plant = each.plant;
     options.stop_at_first = true;
     const CampaignResult result = run_campaign(options, [](const ScheduleReport&) {});
