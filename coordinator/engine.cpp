@@ -50,6 +50,7 @@ struct Engine::Impl {
   }
 
   void post(CoordinatorEvent event) {
+    if (stopped) return;
     inbox.push_back(std::move(event));
     turns.request();
   }
@@ -67,7 +68,7 @@ struct Engine::Impl {
   // Everything in the inbox, also what is put there meanwhile; then one flush of the log and one
   // frame for each participant.
   void take_turn() {
-    while (!inbox.empty()) {
+    while (!inbox.empty() && !stopped) {
       const CoordinatorEvent event = std::move(inbox.front());
       inbox.pop_front();
       actions.clear();
@@ -76,6 +77,7 @@ struct Engine::Impl {
       for (CoordinatorAction& action : actions)
         std::visit([this](auto& each) { perform(each); }, action);
     }
+    if (stopped) return;
     log.flush();
     for (auto& [participant, messages] : outbox) {
       if (messages.empty()) continue;
@@ -116,7 +118,14 @@ struct Engine::Impl {
 
   void perform(Disconnect& action) { world.disconnect(action.participant, action.reason); }
 
-  void perform(Stop& action) { world.stop(action.reason); }
+  // Another coordinator rules now: what was to be sent or recorded in this turn would come from one
+  // that no longer may.
+  void perform(Stop& action) {
+    stopped = true;
+    inbox.clear();
+    outbox.clear();
+    world.stop(action.reason);
+  }
 
   template <typename Event>
   RequestId ask(Event event, Answer answer) {
@@ -135,6 +144,7 @@ struct Engine::Impl {
   std::map<std::string, std::vector<ToParticipant>> outbox;
   std::unordered_map<RequestId, Waiting> answers;
   std::deque<Appended> appended;  // not on disk yet
+  bool stopped = false;           // nothing is stepped, sent or answered any more
   RequestId last_request = 0;
   Turns turns;
 };

@@ -69,6 +69,8 @@ struct Agent::Impl {
       const ParticipantEvent event = std::move(inbox.front());
       inbox.pop_front();
       note(event);
+      // Meant for the link that is gone; on the next one nothing may come before Hello.
+      if (std::holds_alternative<LinkClosed>(event)) outbox.clear();
       if (crash_points_are_armed() && !crash::name_of(event).empty())
         crash_point(crash::kDone, crash::name_of(event));
       actions.clear();

@@ -1,0 +1,113 @@
+#include "coordinator/engine.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include "coordinator/engine_metrics.hpp"
+#include "coordinator/log/decision_log.hpp"
+#include "protocol/runtime/clock.hpp"
+#include "protocol/runtime/metrics.hpp"
+#include "tests/support/catch.hpp"
+
+namespace assent {
+namespace {
+
+class MemoryLog : public DecisionLog {
+ public:
+  void start(LogHost host) override { host_ = std::move(host); }
+  bool append(RecordNumber number, const LogRecord&) override {
+    last_ = number;
+    return true;
+  }
+  void flush() override { ++flushes; }
+  void sync() { host_.on_durable(last_); }
+
+  int flushes = 0;
+
+ private:
+  LogHost host_;
+  RecordNumber last_ = 0;
+};
+
+// An engine of epoch 3 whose world is written down: "participant: number of messages", "stop".
+struct Bench {
+  Bench() {
+    Recovered recovered;
+    recovered.ledger = ledger;
+    EpochRecord start;
+    start.epoch = 3;
+    start.life = make_uuid7(2, {3});
+    Engine::World world;
+    world.send = [this](const std::string& participant, const std::vector<ToParticipant>& all) {
+      said.push_back(participant + ": " + std::to_string(all.size()));
+    };
+    world.disconnect = [this](const std::string& participant, const std::string&) {
+      said.push_back("disconnect " + participant);
+    };
+    world.stop = [this](const std::string&) { said.push_back("stop"); };
+    world.log_failed = [this](const std::string&) { said.push_back("log failed"); };
+    engine = std::make_unique<Engine>(
+        io, CoordinatorMachine(CoordinatorLimits{}, recovered, start, read_clock()), log,
+        engine_metrics, std::move(world));
+  }
+
+  void turn() {
+    io.restart();
+    io.poll();
+  }
+  void hello(const std::string& name, Epoch seen = 0) {
+    Hello hello;
+    hello.participant = name;
+    hello.server = {77, 1, "shop"};
+    if (seen != 0) hello.marks.push_back({ledger, seen, make_uuid7(2, {4}), 0});
+    engine->post(LinkUp{std::move(hello)});
+  }
+
+  const LedgerId ledger{make_uuid7(1, {9})};
+  boost::asio::io_context io;
+  Metrics metrics;
+  EngineMetrics engine_metrics{metrics};
+  MemoryLog log;
+  std::vector<std::string> said;
+  std::unique_ptr<Engine> engine;
+};
+
+using Said = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("what one turn says to a participant leaves together, after the log was flushed") {
+  Bench b;
+  b.hello("orders");
+  b.turn();
+  CHECK(b.log.flushes == 1);
+  CHECK(b.said.empty());
+  b.log.sync();
+  b.turn();
+  CHECK(b.said == Said{"orders: 1"});
+}
+
+TEST_CASE("after Stop nothing leaves, is recorded or is stepped, not even of the same turn") {
+  Bench b;
+  b.hello("orders");
+  b.turn();
+  b.log.sync();
+  b.turn();
+  b.said.clear();
+  const int flushes = b.log.flushes;
+  b.engine->post(LinkDown{"orders"});
+  b.hello("orders");    // welcomed at once: it is recorded
+  b.hello("stock", 4);  // … but somebody else's epoch is higher
+  b.hello("third");
+  b.turn();
+  CHECK(b.said == Said{"stop"});
+  CHECK(b.log.flushes == flushes);
+  bool answered = false;
+  b.engine->ask(Begin{}, [&](const Reply&) { answered = true; });
+  b.log.sync();
+  b.turn();
+  CHECK(b.said == Said{"stop"});
+  CHECK(b.log.flushes == flushes);
+  CHECK_FALSE(answered);
+}
+
+}  // namespace assent
