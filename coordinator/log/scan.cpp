@@ -56,12 +56,15 @@ SegmentScan scan_segment(std::string_view file, const SegmentHeader& header,
           "the next segment says that records go on to offset " + std::to_string(*sealed_at);
     return scan;
   }
+  const bool only_zeros = first_nonzero(file, scan.end) == file.size();
   if (scan.end < header.opening_end)
     scan.damage = "the segment was on disk up to offset " + std::to_string(header.opening_end) +
                   " before it got its name";
+  else if (only_zeros)  // looked at once: it may be most of the file
+    scan.tail = file.size() < header.size ? Tail::torn : Tail::clean;
   else if (const auto later = witness_of_damage(file, framing, scan.end))
     scan.damage = "the record at offset " + std::to_string(*later) + " was written after it";
-  else if (file.size() < header.size || first_nonzero(file, scan.end) != file.size())
+  else
     scan.tail = Tail::torn;
   return scan;
 }
