@@ -122,9 +122,23 @@ void CoordinatorStep::on(const Logged& event) {
     m.deciding_.pop_front();
     decided(tx);
   }
-  m.unlogged_damage_.erase(m.unlogged_damage_.begin(),
-                           m.unlogged_damage_.upper_bound(m.durable_record_));
+  damage_durable();
   welcome_recorded();
+}
+
+// A transaction whose end waited for the record of its damage ends now: an End that came first
+// would make a later start take the branch for applied.
+void CoordinatorStep::damage_durable() {
+  std::set<TxId> recorded;
+  while (!m.unlogged_damage_.empty() && m.unlogged_damage_.begin()->first <= m.durable_record_) {
+    recorded.insert(m.unlogged_damage_.begin()->second.tx);
+    m.unlogged_damage_.erase(m.unlogged_damage_.begin());
+  }
+  for (const TxId& id : recorded) {
+    const auto found = m.transactions_.find(id);
+    if (found != m.transactions_.end() && found->second.state == TxState::committed)
+      log_end(found->second);
+  }
 }
 
 // The record is durable (I1): now, and not before, anyone may hear of it.
@@ -256,25 +270,27 @@ void CoordinatorStep::record_damage(HeuristicRecord record) {
   m.unlogged_damage_[number] = std::move(record);
 }
 
-// I8: the end is recorded, and the commit record may go, only when every branch has durably
-// applied. A damaged transaction never ends that way: it stays in the log until an operator has
-// dealt with it.
+// I8: the end is recorded only when every branch has durably applied, or its damage is recorded.
 void CoordinatorStep::finish_if_told(Transaction& tx) {
   if (!std::all_of(tx.branches.begin(), tx.branches.end(),
                    [](const TxBranch& branch) { return is_told(branch.phase); }))
     return;
   if (tx.state == TxState::aborting) return finish(tx, TxState::aborted);
   if (tx.state != TxState::committing) return;
-  if (!tx.damaged()) {
-    EndRecord end{tx.tx, tx.sequence, {}};
-    for (const TxBranch& branch : tx.branches) {
-      const auto member = m.members_.find(branch.participant);
-      if (member != m.members_.end())
-        end.marks.push_back({branch.participant, member->second.durable_mark});
-    }
-    log(std::move(end));
-  }
+  log_end(tx);
   finish(tx, TxState::committed);
+}
+
+void CoordinatorStep::log_end(const Transaction& tx) {
+  for (const auto& [number, damage] : m.unlogged_damage_)
+    if (damage.tx == tx.tx) return;  // damage_durable() comes back to it
+  EndRecord end{tx.tx, tx.sequence, {}};
+  for (const TxBranch& branch : tx.branches) {
+    const auto member = m.members_.find(branch.participant);
+    if (member != m.members_.end())
+      end.marks.push_back({branch.participant, member->second.durable_mark});
+  }
+  log(std::move(end));
 }
 
 void CoordinatorStep::finish(Transaction& tx, TxState state) {

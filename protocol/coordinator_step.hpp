@@ -34,6 +34,8 @@ struct CoordinatorStep {
   void decided(Transaction& tx);
   void abort(Transaction& tx, Failure failure);
   void finish_if_told(Transaction& tx);
+  void log_end(const Transaction& tx);
+  void damage_durable();
   void finish(Transaction& tx, TxState state);
   void damaged_unknown(const std::string& from, const Applied& message);
   void record_damage(HeuristicRecord record);

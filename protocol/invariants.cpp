@@ -215,8 +215,11 @@ void Observer::commit_asked(const CommitRecord& record, Epoch epoch) {
 }
 
 void Observer::record_durable(const LogRecord& record, bool competed) {
-  if (const auto* damage = std::get_if<HeuristicRecord>(&record); damage && !competed)
-    of(damage->tx).branches[damage->participant].recorded = true;
+  if (const auto* damage = std::get_if<HeuristicRecord>(&record)) {
+    Branch& branch = of(damage->tx).branches[damage->participant];
+    branch.damage_written = true;
+    if (!competed) branch.recorded = true;
+  }
   const auto* commit = std::get_if<CommitRecord>(&record);
   if (!commit) return;
   History& history = of(commit->tx);
@@ -230,7 +233,7 @@ void Observer::record_durable(const LogRecord& record, bool competed) {
 void Observer::commits_lost(const std::set<TxId>& lost) {
   for (const TxId& tx : lost) of(tx).void_commit = true;
   for (auto& [tx, history] : histories_)
-    for (auto& [name, branch] : history.branches) branch.recorded = false;
+    for (auto& [name, branch] : history.branches) branch.damage_written = branch.recorded = false;
 }
 
 void Observer::end_asked(const EndRecord& record) {
@@ -240,7 +243,8 @@ void Observer::end_asked(const EndRecord& record) {
   for (const DecidedBranch& decided : history.commit->branches) {
     const Branch& branch = history.branches[decided.participant];
     // One adopted on evidence may name a branch that was read-only.
-    if (branch.promised && branch.outcome != Outcome::committed && !branch.excused)
+    if (branch.promised && branch.outcome != Outcome::committed && !branch.excused &&
+        !branch.damage_written)
       violated("I8", to_string(record.tx) + " is recorded as ended, but its branch at " +
                          decided.participant + " is not committed");
   }

@@ -90,9 +90,10 @@ class Observer {
     bool prepared = false;           // in the database, now
     std::optional<Outcome> outcome;  // in the database, once prepared
     bool by_hand = false;
-    bool excused = false;   // lost or put back by its database
-    bool put_back = false;  // the latter
-    bool recorded = false;  // its damage is durable in the ledger
+    bool excused = false;         // lost or put back by its database
+    bool put_back = false;        // the latter
+    bool damage_written = false;  // durable in a ledger, though perhaps in one of two
+    bool recorded = false;        // its damage is durable in the ledger
   };
   struct History {
     std::map<std::string, Branch> branches;

@@ -80,7 +80,8 @@ struct CommitRecord {
   bool operator==(const CommitRecord&) const = default;
 };
 
-// Every branch has durably applied; nobody will ask again. `marks` are the participants' durable
+// Every branch has durably applied, but for those whose HeuristicRecord stands before this; nobody
+// will ask again. `marks` are the participants' durable
 // marks: a participant found below its own has been put back from a backup.
 struct EndRecord {
   struct ParticipantMark {

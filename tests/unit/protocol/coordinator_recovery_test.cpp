@@ -118,6 +118,45 @@ TEST_CASE("recovery: damage is kept, and so is what it was decided against", "[P
   }
 }
 
+TEST_CASE(
+    "recovery: a damaged transaction ends too, once its damage is durable, and nobody is told "
+    "again",
+    "[P25][P30]") {
+  CoordinatorBench before = bench::working_coordinator();
+  before.decide(tx(1));
+  const auto damage = [&] {
+    return before.applied(tx(1), "orders", Outcome::committed, Application::unproven);
+  };
+  const auto applied = [&] { return before.applied(tx(1), "stock", Outcome::committed); };
+  SECTION("damage last: the end waits for its record") {
+    applied();
+    CHECK(damage() == "log Heuristic, answer committed");
+    SECTION("durable") {
+      CHECK(before.logged() == "log End");
+    }
+    SECTION("refused, and recorded later") {
+      before.act(LogRefused{before.last});
+      before.records.pop_back();
+      CHECK(before.tick_after(Duration(1000)) == "log Heuristic");
+      CHECK(before.logged() == "log End");
+    }
+  }
+  SECTION("damage first") {
+    damage();
+    CHECK(before.logged().empty());
+    CHECK(applied() == "log End, answer committed");
+  }
+  CHECK(before.logged().empty());  // once
+  const auto check = [](CoordinatorBench b) {
+    CHECK(b.connect("orders") == "Welcome to orders");
+    CHECK(b.connect("stock") == "Welcome to stock");
+    CHECK(b.at(tx(1)).branch("orders")->phase == BranchPhase::unproven);
+    CHECK(b.at(tx(1)).state == TxState::committed);
+  };
+  check(before.restarted());
+  check(from_snapshot(before));
+}
+
 TEST_CASE("recovery: damage without a commit record ends as it was decided") {
   CoordinatorBench b;
   b.recovered.records = {
