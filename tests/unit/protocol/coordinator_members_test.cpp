@@ -297,7 +297,7 @@ TEST_CASE("a mark is durable when a new epoch was raised over it, not when it is
           "[P31]") {
   CoordinatorBench b;
   b.recovered.records = {EpochRecord{2, bench::life(2), {}, 1, 9, 0, 0, 0}};
-  b.hello("orders", {mark(2, 5)});
+  b.hello("orders", {mark(2, 5, 2)});
   b.logged();
   b.ready("orders", {}, 5);
   CHECK(b.m().members().at("orders").durable_mark == 5);
