@@ -204,8 +204,7 @@ std::vector<LogRecord> CoordinatorMachine::snapshot() const {
           branch.phase == BranchPhase::heuristic ? Application::heuristic : Application::unproven,
           tx.ended_wall_ms});
     }
-    if (tx.state == TxState::committed && tx.sequence != 0)
-      records.push_back(std::move(end));
+    if (tx.state == TxState::committed && tx.sequence != 0) records.push_back(std::move(end));
   }
   return records;
 }
