@@ -113,7 +113,10 @@ void LinkHub::disconnect(const std::string& participant, const std::string& reas
 }
 
 void LinkHub::close_all() {
-  for (const auto& connection : impl_->connections) connection->link->close("the coordinator ends");
+  // A link's callbacks hold its connection, which holds the link: let go, or neither ever ends.
+  for (const auto& connection : impl_->connections) connection->link.reset();
+  impl_->connections.clear();
+  impl_->named.clear();
 }
 
 std::size_t LinkHub::size() const {

@@ -28,6 +28,7 @@ class LinkHub {
   void send(const std::string& participant, const std::vector<ToParticipant>& messages);
   // Closes the participant's link.
   void disconnect(const std::string& participant, const std::string& reason);
+  // For the end of the process: nothing is reported any more.
   void close_all();
   std::size_t size() const;
 
