@@ -308,7 +308,9 @@ struct CoordinatorLimits {
 class CoordinatorMachine {
  public:
   // Recovery is construction: `recovered` is all a coordinator knows. `start` is this start's own
-  // epoch record, already durable.
+  // epoch record, already durable. Whoever writes it must write into it what later starts must be
+  // careful about (careful_below and the other inherited fields), for a crash may come before this
+  // machine can.
   CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered, const EpochRecord& start,
                      Now now);
 
