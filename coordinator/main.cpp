@@ -4,6 +4,7 @@
 #include "coordinator/configuration.hpp"
 #include "coordinator/service.hpp"
 #include "protocol/runtime/clock.hpp"
+#include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
 
 namespace {
@@ -31,6 +32,9 @@ void describe(const Recovered& recovered, const CoordinatorMachine& machine) {
 }
 
 int serve(const Config& config) {
+  // Before the ledger is touched: a start that cannot serve must not raise its epoch.
+  listen_address(config, "listen");
+  listen_address(config, "admin.listen");
   auto opened = FileLog::open(log_options(config));
   if (!opened) throw ConfigError(opened.error().message);
   CoordinatorMachine machine(coordinator_limits(config), opened->recovered, opened->start,

@@ -167,7 +167,11 @@ void CoordinatorStep::on(const LogRefused& event) {
     return abort(tx,
                  failure(Problem::log_unavailable, "The decision log has no room for the record."));
   }
-  if (m.unlogged_damage_.count(event.record)) m.relog_at_ = now.steady + Duration(1000);
+  // Taken out of those on their way: a later record that becomes durable says nothing of this one.
+  if (const auto refused_damage = m.unlogged_damage_.extract(event.record)) {
+    m.refused_damage_.push_back(std::move(refused_damage.mapped()));
+    m.relog_at_ = now.steady + Duration(1000);
+  }
   const bool epoch_refused = m.epoch_record_ == event.record;
   if (epoch_refused) {
     m.epoch_record_ = 0;
@@ -282,8 +286,10 @@ void CoordinatorStep::finish_if_told(Transaction& tx) {
 }
 
 void CoordinatorStep::log_end(const Transaction& tx) {
+  const auto is_about = [&tx](const HeuristicRecord& damage) { return damage.tx == tx.tx; };
   for (const auto& [number, damage] : m.unlogged_damage_)
-    if (damage.tx == tx.tx) return;  // damage_durable() comes back to it
+    if (is_about(damage)) return;  // damage_durable() comes back to it
+  if (std::any_of(m.refused_damage_.begin(), m.refused_damage_.end(), is_about)) return;
   EndRecord end{tx.tx, tx.sequence, {}};
   for (const TxBranch& branch : tx.branches) {
     const auto member = m.members_.find(branch.participant);

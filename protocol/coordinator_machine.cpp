@@ -7,6 +7,22 @@
 
 namespace assent {
 
+Fate fate_of(TxState state) {
+  switch (state) {
+    case TxState::open:
+    case TxState::preparing:
+    case TxState::deciding:
+      return Fate::unknown;
+    case TxState::committing:
+    case TxState::committed:
+      return Fate::committed;
+    case TxState::aborting:
+    case TxState::aborted:
+      return Fate::aborted;
+  }
+  return Fate::unknown;
+}
+
 const TxBranch* Transaction::branch(std::string_view participant) const {
   for (const TxBranch& each : branches)
     if (each.participant == participant) return &each;
@@ -204,22 +220,6 @@ std::optional<Failure> too_late(const Transaction& tx) {
   return std::nullopt;
 }
 
-Fate fate_of(TxState state) {
-  switch (state) {
-    case TxState::open:
-    case TxState::preparing:
-    case TxState::deciding:
-      return Fate::unknown;
-    case TxState::committing:
-    case TxState::committed:
-      return Fate::committed;
-    case TxState::aborting:
-    case TxState::aborted:
-      return Fate::aborted;
-  }
-  return Fate::unknown;
-}
-
 }  // namespace
 
 void CoordinatorStep::on(const ExecuteAsked& event) {
@@ -380,8 +380,8 @@ void CoordinatorStep::on(const CoordinatorTick&) {
   }
   if (m.relog_at_ != Instant{} && m.relog_at_ <= now.steady) {
     m.relog_at_ = Instant{};
-    auto unlogged = std::exchange(m.unlogged_damage_, {});
-    for (auto& [number, record] : unlogged) record_damage(std::move(record));
+    for (HeuristicRecord& record : std::exchange(m.refused_damage_, {}))
+      record_damage(std::move(record));
   }
 }
 

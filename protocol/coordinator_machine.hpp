@@ -180,6 +180,8 @@ enum class TxState : std::uint8_t {
   aborted
 };
 std::string_view to_string(TxState state);
+// What a client may be told of a transaction in this state.
+Fate fate_of(TxState state);
 
 enum class BranchPhase : std::uint8_t {
   working,    // interactive: open, not asked to vote
@@ -377,7 +379,8 @@ class CoordinatorMachine {
   RecordNumber epoch_record_ = 0;  // a corrected epoch record on its way; hellos wait for it
   std::map<TxId, Doubt> doubts_;
   std::map<RecordNumber, HeuristicRecord>
-      unlogged_damage_;  // until durable, lest a full log lose it
+      unlogged_damage_;                          // until durable, lest a full log lose it
+  std::vector<HeuristicRecord> refused_damage_;  // the log had no room; asked for again
   Instant relog_at_{};
 };
 

@@ -116,4 +116,4 @@
   MACHINE(CoordinatorMachine, limits_, ledger_, epoch_, life_, epochs_, draining_, stopped_,       \
           sequence_, forgotten_wall_ms_, last_record_, durable_record_, transactions_,             \
           unfinished_, keys_, deciding_, finished_, timers_, members_, epoch_corrected_,           \
-          epoch_record_, doubts_, unlogged_damage_, relog_at_)
+          epoch_record_, doubts_, unlogged_damage_, refused_damage_, relog_at_)

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@
 #include "clients/cli/dev.hpp"
 #include "clients/cli/report.hpp"
 #include "clients/cpp/client.hpp"
+#include "protocol/runtime/suggestion.hpp"
 
 namespace assent::cli {
 namespace {
@@ -379,6 +381,21 @@ std::string shell_quoted(const std::string& text) {
   return result + "'";
 }
 
+namespace {
+
+// What to say when the first word is none of the commands.
+std::optional<std::string> unknown_command(const CLI::App& app) {
+  const auto words = app.remaining();
+  if (words.empty() || words.front().starts_with("-") || !app.get_subcommands().empty())
+    return std::nullopt;
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  return "there is no command '" + printable(words.front()) + "'" +
+         suggestion(words.front(), known);
+}
+
+}  // namespace
+
 int run_command_line(std::vector<std::string> arguments, const Terminal& terminal,
                      const Connect& connect) {
   Command command{terminal, connect, {}, {}};
@@ -402,6 +419,10 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
     app.parse(std::move(arguments));
     return command.run();
   } catch (const CLI::ParseError& error) {
+    if (auto unknown = unknown_command(app)) {
+      terminal.err << "error: " << *unknown << "\nTry assent --help.\n";
+      return kUsage;
+    }
     return app.exit(error, terminal.out, terminal.err) == 0 ? kDone : kUsage;
   } catch (const std::invalid_argument& error) {
     terminal.err << "error: " << error.what() << '\n';

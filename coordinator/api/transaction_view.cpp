@@ -26,22 +26,6 @@ void append_open_fields(JsonObject& object, const Transaction& tx) {
 
 }  // namespace
 
-Fate fate_of(TxState state) {
-  switch (state) {
-    case TxState::open:
-    case TxState::preparing:
-    case TxState::deciding:
-      return Fate::unknown;
-    case TxState::committing:
-    case TxState::committed:
-      return Fate::committed;
-    case TxState::aborting:
-    case TxState::aborted:
-      return Fate::aborted;
-  }
-  return Fate::unknown;
-}
-
 std::string_view branch_state(BranchPhase phase) {
   switch (phase) {
     case BranchPhase::yes:

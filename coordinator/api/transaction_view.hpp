@@ -8,9 +8,6 @@
 
 namespace assent {
 
-// What can be said of a transaction in this state.
-Fate fate_of(TxState state);
-
 // A branch's state in the API's words: working, preparing, prepared, read_only, refused, pending,
 // applied, heuristic, unproven.
 std::string_view branch_state(BranchPhase phase);

@@ -18,7 +18,7 @@ MAY_SEE = {
 }
 # What the clients may use besides the REST API: helpers that know nothing of the protocol.
 CLIENT_HELPERS = re.compile(
-    r"protocol/(ids|time|problem|runtime/(http_client|random|clock|address))\.hpp")
+    r"protocol/(ids|time|problem|runtime/(http_client|random|clock|address|suggestion))\.hpp")
 
 
 def part_of(path):

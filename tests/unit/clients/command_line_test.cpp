@@ -133,6 +133,10 @@ TEST_CASE("wrong usage is refused before anything is sent") {
   }
 }
 
+TEST_CASE("a misspelt command is named, with the one that was meant") {
+  CHECK(contains(Shell({"lst"}, {}).err, "no command 'lst'; did you mean \"list\"?"));
+}
+
 TEST_CASE("help is not an error") {
   const Shell shell({"run", "--help"}, {});
   CHECK(shell.code == kDone);

@@ -140,6 +140,16 @@ TEST_CASE(
       CHECK(before.tick_after(Duration(1000)) == "log Heuristic");
       CHECK(before.logged() == "log End");
     }
+    SECTION("refused, and a later record is durable before it is asked for again") {
+      before.act(LogRefused{before.last});
+      before.records.pop_back();
+      before.decide(tx(2));
+      before.applied(tx(2), "orders", Outcome::committed);
+      before.applied(tx(2), "stock", Outcome::committed);
+      CHECK(before.logged().empty());
+      CHECK(before.tick_after(Duration(1000)) == "log Heuristic");
+      CHECK(before.logged() == "log End");
+    }
   }
   SECTION("damage first") {
     damage();
