@@ -128,11 +128,10 @@ struct Engine::Impl {
   }
 
   template <typename Event>
-  RequestId ask(Event event, Answer answer) {
+  void ask(Event event, Answer answer) {
     event.request = ++last_request;
     answers.emplace(last_request, Waiting{std::move(answer), read_clock().steady});
     post(std::move(event));
-    return last_request;
   }
 
   CoordinatorMachine machine;
@@ -155,21 +154,17 @@ Engine::Engine(boost::asio::io_context& io, CoordinatorMachine machine, Decision
 
 Engine::~Engine() = default;
 
-RequestId Engine::ask(Begin event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
+void Engine::ask(Begin event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
-RequestId Engine::ask(ExecuteAsked event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
+void Engine::ask(ExecuteAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
-RequestId Engine::ask(CommitAsked event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
+void Engine::ask(CommitAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
-RequestId Engine::ask(RollbackAsked event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
-}
-
-void Engine::forget(RequestId request) {
-  impl_->answers.erase(request);
+void Engine::ask(RollbackAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
 
 void Engine::post(CoordinatorEvent event) {

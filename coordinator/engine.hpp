@@ -46,12 +46,10 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Requests: the engine numbers them (`request` is overwritten) and calls `answer` with the reply.
-  RequestId ask(Begin event, Answer answer);
-  RequestId ask(ExecuteAsked event, Answer answer);
-  RequestId ask(CommitAsked event, Answer answer);
-  RequestId ask(RollbackAsked event, Answer answer);
-  // The client has gone: no answer will be called; the transaction goes on.
-  void forget(RequestId request);
+  void ask(Begin event, Answer answer);
+  void ask(ExecuteAsked event, Answer answer);
+  void ask(CommitAsked event, Answer answer);
+  void ask(RollbackAsked event, Answer answer);
 
   // Events without an answer (links, drain). Taken at the end of the current loop turn, in order.
   void post(CoordinatorEvent event);

@@ -119,8 +119,4 @@ void LinkHub::close_all() {
   impl_->named.clear();
 }
 
-std::size_t LinkHub::size() const {
-  return impl_->named.size();
-}
-
 }  // namespace assent

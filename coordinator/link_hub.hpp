@@ -1,7 +1,6 @@
 // The links of all participants: who is connected, under which name. Belongs to the I/O thread.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,7 +29,6 @@ class LinkHub {
   void disconnect(const std::string& participant, const std::string& reason);
   // For the end of the process: nothing is reported any more.
   void close_all();
-  std::size_t size() const;
 
  private:
   struct Impl;

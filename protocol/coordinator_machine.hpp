@@ -337,8 +337,8 @@ class CoordinatorMachine {
   // What can be said of a transaction that find() does not know.
   Fate fate_of_unknown(const TxId& tx, Now now) const;
 
-  // The records that an opening segment must repeat so that older segments can go: the newest
-  // epoch, members, unfinished commits, damage, and what must be kept for the outcome retention.
+  // The records that an opening segment must repeat so that older segments can go: epochs,
+  // members and their marks, unfinished commits, damage, and the finished commits still in memory.
   std::vector<LogRecord> snapshot() const;
 
   bool operator==(const CoordinatorMachine&) const = default;

@@ -1,6 +1,5 @@
 #include "tests/integration/system/deployment.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "clients/cpp/transport.hpp"
@@ -80,18 +79,18 @@ void Deployment::start_participant(std::size_t i, Environment env) {
   sites_[i].participant = std::make_unique<dev::Process>(process);
 }
 
+bool Deployment::ready() const {
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    const HttpAnswer answer = http("GET", "/v1/participants/" + name(i));
+    if (answer.status != 200 || answer.body.find("\"state\":\"ready\"") == std::string::npos)
+      return false;
+  }
+  return true;
+}
+
 void Deployment::await_ready() {
-  const bool ready = dev::poll_until(
-      [this] {
-        return std::all_of(sites_.begin(), sites_.end(), [this](const Site& site) {
-          const auto at = static_cast<std::size_t>(&site - sites_.data());
-          const HttpAnswer answer = http("GET", "/v1/participants/" + name(at));
-          return answer.status == 200 &&
-                 answer.body.find("\"state\":\"ready\"") != std::string::npos;
-        });
-      },
-      kStart);
-  if (!ready) throw std::runtime_error("the participants did not become ready:\n" + logs());
+  if (!dev::poll_until([this] { return ready(); }, kStart))
+    throw std::runtime_error("the participants did not become ready:\n" + logs());
 }
 
 void Deployment::kill_coordinator() {

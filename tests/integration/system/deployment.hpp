@@ -37,6 +37,7 @@ class Deployment {
   void start_coordinator(Environment env = {}, std::vector<std::string> options = {});
   void start_participant(std::size_t i, Environment env = {});
   void await_ready();
+  bool ready() const;  // now
   // kill -9, and gone when this returns.
   void kill_coordinator();
   void kill_participant(std::size_t i);

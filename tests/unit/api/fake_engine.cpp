@@ -73,20 +73,17 @@ Engine::Engine(boost::asio::io_context&, CoordinatorMachine machine, DecisionLog
                World world)
     : impl_(new Impl{std::move(machine), std::move(world), 0, 0, {}}) {}
 Engine::~Engine() = default;
-RequestId Engine::ask(Begin event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
+void Engine::ask(Begin event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
-RequestId Engine::ask(ExecuteAsked event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
+void Engine::ask(ExecuteAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
-RequestId Engine::ask(CommitAsked event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
+void Engine::ask(CommitAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
-RequestId Engine::ask(RollbackAsked event, Answer answer) {
-  return impl_->ask(std::move(event), std::move(answer));
-}
-void Engine::forget(RequestId request) {
-  impl_->answers.erase(request);
+void Engine::ask(RollbackAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
 }
 void Engine::post(CoordinatorEvent event) {
   impl_->step(std::move(event));
