@@ -12,6 +12,7 @@
 #include "coordinator/crash_points.hpp"
 #include "coordinator/engine_metrics.hpp"
 #include "coordinator/log/decision_log.hpp"
+#include "coordinator/timeline.hpp"
 #include "protocol/runtime/clock.hpp"
 #include "protocol/runtime/crash_points.hpp"
 #include "protocol/runtime/debug_check.hpp"
@@ -38,6 +39,7 @@ struct Engine::Impl {
         log(decision_log),
         metrics(engine_metrics),
         world(std::move(around)),
+        timeline(machine, read_clock()),
         turns(
             io, [this] { take_turn(); }, [this] { post(CoordinatorTick{}); }) {
     LogHost host;
@@ -72,11 +74,16 @@ struct Engine::Impl {
       const CoordinatorEvent event = std::move(inbox.front());
       inbox.pop_front();
       actions.clear();
-      machine.step(event, read_clock(), actions);
+      const Now now = read_clock();
+      machine.step(event, now, actions);
       debug_check(machine);
-      for (CoordinatorAction& action : actions)
+      timeline.saw(event, now);
+      for (CoordinatorAction& action : actions) {
+        timeline.did(action, now);
         std::visit([this](auto& each) { perform(each); }, action);
+      }
     }
+    timeline.turn_ended();
     if (stopped) return;
     log.flush();
     for (auto& [participant, messages] : outbox) {
@@ -138,6 +145,7 @@ struct Engine::Impl {
   DecisionLog& log;
   EngineMetrics& metrics;
   World world;
+  Timeline timeline;
   std::deque<CoordinatorEvent> inbox;
   std::vector<CoordinatorAction> actions;
   std::map<std::string, std::vector<ToParticipant>> outbox;
@@ -181,6 +189,10 @@ Now Engine::now() const {
 
 const CoordinatorMachine& Engine::machine() const {
   return impl_->machine;
+}
+
+Timeline& Engine::timeline() {
+  return impl_->timeline;
 }
 
 }  // namespace assent

@@ -21,6 +21,7 @@ namespace assent {
 
 class DecisionLog;
 class EngineMetrics;
+class Timeline;
 
 class Engine {
  public:
@@ -59,6 +60,8 @@ class Engine {
   Now now() const;
 
   const CoordinatorMachine& machine() const;
+  // What happened to each transaction. For reading and following.
+  Timeline& timeline();
 
  private:
   struct Impl;

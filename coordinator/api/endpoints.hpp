@@ -30,6 +30,10 @@ void run_statements(Call call);
 void commit_transaction(Call call);
 void rollback_transaction(Call call);
 
+// events.cpp
+void follow_events(Call call);
+void show_timeline(Call call);
+
 // installation.cpp
 void list_participants(Call call);
 void show_participant(Call call);

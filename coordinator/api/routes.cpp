@@ -26,6 +26,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/transactions/{id}/statements", run_statements},
     {"POST", "/v1/transactions/{id}/commit", commit_transaction},
     {"POST", "/v1/transactions/{id}/rollback", rollback_transaction},
+    {"GET", "/v1/transactions/{id}/events", show_timeline},
+    {"GET", "/v1/events", follow_events, Query::some},
     {"GET", "/v1/participants", list_participants},
     {"GET", "/v1/participants/{name}", show_participant},
     {"GET", "/v1/errors", show_errors},

@@ -1,5 +1,6 @@
 #include "protocol/runtime/http_connection.hpp"
 
+#include "protocol/runtime/http_streaming.hpp"
 #include "protocol/runtime/upgrade_state.hpp"
 
 namespace assent {
@@ -126,7 +127,20 @@ void HttpConnection::upgrade(HttpRequest request) {
 
 void HttpConnection::answer(HttpResponse response) {
   if (phase_ != Phase::handling) return;
+  if (response.stream && !shape_.head) return stream(std::move(response));
   write(std::move(response), shape_.keep_alive && !server_->draining);
+}
+
+void HttpConnection::stream(HttpResponse response) {
+  if (server_->draining) return refuse({503, "This server is shutting down."});
+  if (server_->streams.size() >= server_->limits.streams)
+    return refuse({503, "This server has as many followers as it accepts."});
+  auto streaming =
+      std::make_shared<HttpStreaming>(std::move(socket_), server_, std::move(response), shape_);
+  server_->streams.insert(streaming);
+  phase_ = Phase::closed;
+  server_->connections.erase(shared_from_this());
+  streaming->start();
 }
 
 void HttpConnection::refuse(Refusal refusal) {

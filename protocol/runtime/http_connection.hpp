@@ -16,6 +16,7 @@
 namespace assent {
 
 class HttpConnection;
+class HttpStreaming;
 
 // What the connections of one server share.
 struct HttpServerState {
@@ -26,6 +27,7 @@ struct HttpServerState {
   bool draining = false;
   // Owns them: a connection waiting for its handler's answer has no operation under way that could.
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
+  std::unordered_set<std::shared_ptr<HttpStreaming>> streams;
   std::array<char, 16 * 1024> discarded{};  // what lingering connections still send
 };
 
@@ -55,6 +57,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void fail(const Error& error);
   void time_out(const char* what);
   void write(HttpResponse response, bool keep_alive);
+  void stream(HttpResponse response);
   void linger();
   void discard();
 

@@ -5,6 +5,7 @@
 
 #include "protocol/runtime/address.hpp"
 #include "protocol/runtime/http_connection.hpp"
+#include "protocol/runtime/http_streaming.hpp"
 
 namespace assent {
 namespace {
@@ -82,6 +83,11 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     for (const auto& connection : all) action(*connection);
   }
 
+  void close_streams() {
+    const auto all = state->streams;
+    for (const auto& each : all) each->close();
+  }
+
   void stop_listening() {
     Error ignored;
     for (const auto& acceptor : acceptors) acceptor->close(ignored);
@@ -101,6 +107,7 @@ HttpServer::~HttpServer() {
   impl_->stop_listening();
   impl_->sweeper.cancel();
   impl_->for_each([](HttpConnection& connection) { connection.close(); });
+  impl_->close_streams();
 }
 
 void HttpServer::on_upgrade(UpgradeHandler handler) {
@@ -132,6 +139,7 @@ void HttpServer::drain() {
   impl_->stop_listening();
   impl_->state->draining = true;
   impl_->for_each([](HttpConnection& connection) { connection.drain(); });
+  impl_->close_streams();
 }
 
 std::size_t HttpServer::connections() const {

@@ -18,6 +18,8 @@ class io_context;
 
 namespace assent {
 
+class HttpStream;
+
 struct HttpRequest {
   std::string method;                                        // as sent; HEAD comes as GET
   std::string path;                                          // percent-decoded, without the query
@@ -34,16 +36,20 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  // Set: what follows the header, without an end, in place of the body. Not for HEAD.
+  std::shared_ptr<HttpStream> stream = nullptr;
 };
 
 struct HttpLimits {
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = 1024 * 1024;
   std::size_t connections = 4096;
+  std::size_t streams = 256;                         // endless responses; more are refused with 503
   std::chrono::milliseconds header_timeout{10'000};  // from the first wait to the whole header
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};  // kept alive, nothing sent
   std::chrono::milliseconds write_timeout{30'000};
+  std::chrono::milliseconds stream_heartbeat{15'000};
 };
 
 // A connection that asked for a WebSocket; see upgrade.hpp. Takes the socket over.
@@ -74,8 +80,8 @@ class HttpServer {
   // Listens on address:port (port 0: any) and returns the port. Throws std::runtime_error saying
   // what to do when the address cannot be had.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
-  // Stops listening; answers under way are finished with `Connection: close`, idle connections
-  // closed.
+  // Stops listening; answers under way are finished with `Connection: close`, idle connections and
+  // streams closed.
   void drain();
   std::size_t connections() const;
 

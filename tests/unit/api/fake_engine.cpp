@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "coordinator/log/decision_log.hpp"
+#include "coordinator/timeline.hpp"
 
 namespace assent {
 
@@ -33,17 +34,20 @@ class NoLog : public DecisionLog {
 struct Engine::Impl {
   CoordinatorMachine machine;
   World world;
+  Timeline timeline{machine, time_now()};
   RequestId last_request = 0;
   std::uint8_t last_tx = 0;
-  std::map<RequestId, Answer> answers;
+  std::map<RequestId, Answer> answers = {};
 
   void step(CoordinatorEvent first) {
     std::deque<CoordinatorEvent> events{std::move(first)};
     while (!events.empty()) {
       std::vector<CoordinatorAction> actions;
       machine.step(events.front(), time_now(), actions);
+      timeline.saw(events.front(), time_now());
       events.pop_front();
       for (const CoordinatorAction& action : actions) {
+        timeline.did(action, time_now());
         if (const auto* send = std::get_if<Send>(&action))
           world.send(send->participant, {send->message});
         else if (const auto* log = std::get_if<Log>(&action))
@@ -52,6 +56,7 @@ struct Engine::Impl {
           answer(*reply);
       }
     }
+    timeline.turn_ended();
   }
   void answer(const Reply& reply) {
     const auto found = answers.find(reply.request);
@@ -71,7 +76,7 @@ struct Engine::Impl {
 
 Engine::Engine(boost::asio::io_context&, CoordinatorMachine machine, DecisionLog&, EngineMetrics&,
                World world)
-    : impl_(new Impl{std::move(machine), std::move(world), 0, 0, {}}) {}
+    : impl_(new Impl{std::move(machine), std::move(world)}) {}
 Engine::~Engine() = default;
 void Engine::ask(Begin event, Answer answer) {
   impl_->ask(std::move(event), std::move(answer));
@@ -96,6 +101,9 @@ Now Engine::now() const {
 }
 const CoordinatorMachine& Engine::machine() const {
   return impl_->machine;
+}
+Timeline& Engine::timeline() {
+  return impl_->timeline;
 }
 
 struct FakeCoordinator::World {

@@ -1,0 +1,102 @@
+// What happened and what happens: timelines and the feed.
+
+#include "coordinator/api/endpoints.hpp"
+#include "coordinator/api/event_stream.hpp"
+#include "coordinator/api/json_writer.hpp"
+#include "coordinator/api/problem_document.hpp"
+#include "coordinator/api/timeline_view.hpp"
+#include "coordinator/engine.hpp"
+
+namespace assent {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+bool wants_stream(const HttpRequest& request) {
+  return request.header("accept").value_or("").find("text/event-stream") != std::string_view::npos;
+}
+
+void respond_with(const Call& call, std::string body) {
+  HttpResponse response;
+  response.body = std::move(body);
+  call.respond(std::move(response));
+}
+
+void stream(const Call& call, EventStream::From from) {
+  HttpResponse response;
+  response.content_type = "text/event-stream";
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.stream = std::make_shared<EventStream>(call.engine.timeline(), from);
+  call.respond(std::move(response));
+}
+
+// Where the follower wants to go on: after the event it names, else with what comes from now on.
+// Refuses the request where it names none that can be.
+std::optional<EventStream::From> place_of(const Call& call) {
+  std::string_view after = call.request.header("last-event-id").value_or("");
+  for (const auto& [name, value] : call.request.query) {
+    if (name != "after") {
+      call.refuse(failure_of(Problem::invalid_request,
+                             shortened(name) + ": unknown query parameter; there is `after`"));
+      return std::nullopt;
+    }
+    after = value;
+  }
+  EventStream::From from;
+  from.epoch = call.engine.machine().epoch();
+  from.after = call.engine.timeline().latest();
+  if (after.empty()) return from;
+  const auto place = parse_event_id(after);
+  if (!place) {
+    call.refuse(
+        failure_of(Problem::invalid_request,
+                   "after: must be the id of an event, such as 7-4711; got " + shortened(after)));
+    return std::nullopt;
+  }
+  from.gap = place->epoch != from.epoch || place->id + 1 < call.engine.timeline().oldest();
+  from.after = from.gap ? call.engine.timeline().oldest() - 1 : place->id;
+  return from;
+}
+
+}  // namespace
+
+void follow_events(Call call) {
+  const auto from = place_of(call);
+  if (!from) return;
+  if (wants_stream(call.request)) return stream(call, *from);
+  std::string body;
+  {
+    JsonObject document(body);
+    std::uint64_t last = from->after;
+    {
+      JsonArray list(document.field("events"));
+      for (const TimelineEvent& event : call.engine.timeline().after(from->after, kPage)) {
+        append_happening(list.element(), event);
+        last = event.id;
+      }
+    }
+    document.text("last_event_id", event_id(from->epoch, last));
+    if (from->gap) document.boolean("gap", true);
+  }
+  respond_with(call, std::move(body));
+}
+
+void show_timeline(Call call) {
+  const auto uuid = parse_uuid(call.name);
+  const Transaction* tx = uuid ? call.engine.machine().find(TxId{*uuid}) : nullptr;
+  if (tx == nullptr)
+    return call.refuse(
+        failure_of(Problem::transaction_not_found, "No transaction of this id is known here."));
+  if (wants_stream(call.request)) {
+    EventStream::From from;
+    from.epoch = call.engine.machine().epoch();
+    from.after = call.engine.timeline().oldest() - 1;
+    from.only = tx->tx;
+    return stream(call, from);
+  }
+  std::string body;
+  append_timeline(body, call.engine.timeline(), *tx);
+  respond_with(call, std::move(body));
+}
+
+}  // namespace assent
