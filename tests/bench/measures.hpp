@@ -12,7 +12,5 @@ void measure_restart(Report& report);
 void measure_in_doubt(Report& report);
 // memory.cpp: resident memory, idle and with 5,000 open transactions.
 void measure_memory(Report& report);
-// transfers.cpp: one-shot transfers between two clusters, beside bare two-phase commit (bare.cpp).
-void measure_transfers(Report& report);
 
 }  // namespace assent::bench

@@ -146,7 +146,7 @@ double start_seconds(const std::string& folder, const std::string& segment_bytes
 // A start takes small segments over into a new one: with segments of the usual size the large one
 // stays where it is; with segments as large as it was made with, all of it is written anew.
 void measure_restart(Report& report) {
-  dev::TemporaryFolder folder("assent-figures");
+  dev::TemporaryFolder folder("assent-bench");
   const std::string ledger = (folder.path() / "ledger").string();
   const std::string log = (folder.path() / "log").string();
   const std::size_t transactions = make_ledger(ledger);

@@ -1,0 +1,111 @@
+// assent-bench: how fast it is, here. What it measures and how to read it: docs/PERFORMANCE.md.
+// Exit status 0: measured, and right, and everything asked for was met; 1: something was wrong or
+// missed; 2: it could not be measured.
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "tests/bench/measures.hpp"
+#include "tests/bench/transfer.hpp"
+
+namespace {
+
+using namespace assent::bench;
+
+struct TransferFlags {
+  TransferOptions options;
+  double seconds = 5;
+  double warm_up = 1;
+  std::string mode = "one_shot";
+  std::string wait_for = "applied";
+  std::string versus;
+};
+
+CLI::App* add_transfer(CLI::App& app, TransferFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("transfer", "moves money between throwaway databases, under load");
+  TransferOptions& options = flags.options;
+  command->add_option("--clients", options.pace.clients, "each with one transfer under way")
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--branches", options.branches, "databases that take part in each transfer")
+      ->check(CLI::Range(1, 26));
+  command->add_option("--statements", options.load.statements, "in each branch")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--seconds", flags.seconds, "measured, in each turn")
+      ->check(CLI::Range(0.1, 86400.0));
+  command->add_option("--warm-up", flags.warm_up, "seconds before that")
+      ->check(CLI::Range(0.0, 3600.0));
+  command->add_option("--turns", options.turns, "repetitions; figures are medians")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--rate", options.pace.rate,
+                      "transfers a second, whatever the answers (open loop); else closed loop");
+  command->add_option("--accounts", options.accounts, "in each database")
+      ->check(CLI::Range(1000, 10'000'000));
+  command->add_option("--mode", flags.mode, "one_shot or interactive");
+  command->add_option("--wait-for", flags.wait_for, "applied or decided");
+  command->add_flag("--read-only", options.load.read_only, "reads balances instead");
+  command->add_option("--vs", flags.versus, "raw: beside bare libpq programs, in turns");
+  command->add_flag("--json", options.json, "nothing but one JSON object");
+  return command;
+}
+
+std::chrono::milliseconds millis(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+// What CLI11 cannot judge. Says so by throwing.
+void finish(TransferFlags& flags) {
+  TransferOptions& options = flags.options;
+  if (flags.mode == "interactive")
+    options.load.mode = HttpLoad::Mode::interactive;
+  else if (flags.mode == "external")
+    throw CLI::ValidationError("--mode", "external transactions are not served by this version");
+  else if (flags.mode != "one_shot")
+    throw CLI::ValidationError("--mode", flags.mode + ": one_shot or interactive");
+  if (flags.wait_for != "applied" && flags.wait_for != "decided")
+    throw CLI::ValidationError("--wait-for", flags.wait_for + ": applied or decided");
+  options.load.wait_for_decided = flags.wait_for == "decided";
+  if (!flags.versus.empty() && flags.versus != "raw")
+    throw CLI::ValidationError("--vs", flags.versus + ": the only other program is raw");
+  options.versus_raw = !flags.versus.empty();
+  if (options.versus_raw && (options.pace.rate > 0 || options.load.read_only))
+    throw CLI::ValidationError("--vs",
+                               "raw runs in a closed loop and writes: drop --rate and "
+                               "--read-only");
+  options.pace.measured = millis(flags.seconds);
+  options.pace.warm_up = millis(flags.warm_up);
+}
+
+const std::map<std::string, std::pair<void (*)(Report&), const char*>> kFigures = {
+    {"restart", {measure_restart, "from a start to serving, with a ledger of 100 MB"}},
+    {"in-doubt", {measure_in_doubt, "1,000 branches in doubt, until there is none"}},
+    {"memory", {measure_memory, "idle, and with 5,000 open transactions"}}};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Measures Assent on this machine."};
+  app.require_subcommand(1);
+  TransferFlags flags;
+  CLI::App* const transfers = add_transfer(app, flags);
+  for (const auto& [name, figure] : kFigures) app.add_subcommand(name, figure.second);
+  try {
+    app.parse(argc, argv);
+    if (transfers->parsed()) finish(flags);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    if (transfers->parsed()) return transfer(flags.options) ? 0 : 1;
+    Report report;
+    kFigures.at(app.get_subcommands().front()->get_name()).first(report);
+    std::printf("%s\n", report.json().c_str());
+    return report.all_met() ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "assent-bench: %s\n", error.what());
+    return 2;
+  }
+}
