@@ -37,6 +37,7 @@ struct Agent::Impl {
     calls.on_frame = [this](std::string_view frame) { received(frame); };
     calls.on_down = [this](std::string_view reason) {
       link.reset();
+      if (is_linked()) away_since = read_clock().steady;
       log::warning("the link to the coordinator is lost", {{"reason", std::string(reason)}});
       post(LinkClosed{});
     };
@@ -48,6 +49,8 @@ struct Agent::Impl {
     };
     return calls;
   }
+
+  bool is_linked() const { return machine.link() == ParticipantMachine::LinkState::ready; }
 
   void received(std::string_view frame) {
     auto decoded = decode_to_participant(frame);
@@ -77,8 +80,7 @@ struct Agent::Impl {
       machine.step(event, read_clock(), actions);
       debug_check(machine);
       for (ParticipantAction& action : actions) {
-        if (crash_points_are_armed() && !crash::name_of(action).empty())
-          crash_point(crash::kVerb, crash::name_of(action));
+        if (crash_points_are_armed() && fails_at_crash_point(action)) continue;
         std::visit([this](auto& each) { perform(each); }, action);
       }
     }
@@ -86,6 +88,15 @@ struct Agent::Impl {
       for (std::string& frame : encode_frames(outbox)) link->send(std::move(frame));
     outbox.clear();
     turns.wake_at(machine.wake_at());
+  }
+
+  // Its completion is in the inbox then.
+  bool fails_at_crash_point(const ParticipantAction& action) {
+    const std::string_view name = crash::name_of(action);
+    if (name.empty() || !crash_point(crash::kVerb, name)) return false;
+    auto failure = crash::failure_of(action);
+    if (failure) inbox.push_back(std::move(*failure));
+    return failure.has_value();
   }
 
   // What an operator wants to find in the log.
@@ -128,6 +139,7 @@ struct Agent::Impl {
   std::vector<ToCoordinator> outbox;
   std::shared_ptr<Link> link;
   std::string failure_shown;
+  Instant away_since = read_clock().steady;  // counts while there is no working link
   std::uint64_t alarms = 0;
   Database database;
   LinkDialer dialer;
@@ -157,6 +169,15 @@ const ParticipantMachine& Agent::machine() const {
 
 Database& Agent::database() {
   return impl_->database;
+}
+
+std::optional<Duration> Agent::away() const {
+  if (impl_->is_linked()) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(read_clock().steady - impl_->away_since);
+}
+
+void Agent::push_report(const std::string& report) {
+  if (impl_->link && impl_->is_linked()) impl_->link->send(encode_report(report));
 }
 
 std::uint64_t Agent::alarms() const {

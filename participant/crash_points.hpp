@@ -2,11 +2,15 @@
 // handles it.
 //
 //   agent.send.KIND   before a message leaves; `error`: it is lost
-//   agent.verb.KIND   before a database verb is begun
-//   agent.done.KIND   a verb is complete, and the machine has not heard of it
+//   agent.verb.KIND   before a database verb is begun; `error`: it is not begun, and fails as if
+//                     the database had not answered. Work in an open branch, and verbs that go on
+//                     until they succeed (settle, drop, cancel), have no such failure: they pass
+//   agent.done.KIND   a verb is complete, and the machine has not heard of it; `error` passes, as
+//                     a completion cannot be lost
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -67,6 +71,24 @@ inline std::string_view name_of(const ParticipantAction& action) {
 }
 inline std::string_view name_of(const ParticipantEvent& event) {
   return kEvents[event.index()];
+}
+
+// The completion of a verb that the database did not answer; nullopt: it cannot fail so.
+inline std::optional<ParticipantEvent> failure_of(const ParticipantAction& action) {
+  const char* const ordered = "failed by order at a crash point";
+  if (const auto* verb = std::get_if<PrepareBranch>(&action); verb && verb->work)
+    return PrepareDone{verb->gid, PrepareDone::Lost{}};
+  if (const auto* verb = std::get_if<FinishPrepared>(&action))
+    return FinishDone{verb->gid, verb->outcome, FinishDone::Result::again, ordered};
+  if (const auto* verb = std::get_if<ReadStatus>(&action))
+    return StatusRead{verb->gid, StatusRead::Status::unavailable};
+  if (std::holds_alternative<ListPrepared>(action)) return ListFailed{ordered};
+  if (const auto* verb = std::get_if<RaiseMark>(&action))
+    return MarkFailed{verb->mark.ledger, ordered};
+  if (const auto* verb = std::get_if<WriteJournal>(&action))
+    return JournalWritten{verb->batch, false};
+  if (const auto* verb = std::get_if<ReadJournal>(&action)) return JournalRead{verb->gid};
+  return std::nullopt;
 }
 
 inline std::vector<std::string> participant_points() {

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "protocol/runtime/crash_points.hpp"
 #include "protocol/runtime/http_server.hpp"
 #include "protocol/runtime/metrics.hpp"
 
@@ -25,9 +26,42 @@ HttpResponse readiness(const std::vector<std::string>& reasons) {
                 {{"ready", reasons.empty()}, {"reasons", json::value_from(reasons)}});
 }
 
+constexpr std::string_view kFaults = "/v1/faults";
+
+bool is_of_faults(std::string_view path) {
+  return path == kFaults || (path.starts_with(kFaults) && path[kFaults.size()] == '/');
+}
+
+json::object form(const CrashPointState& point) {
+  return {{"point", point.name},
+          {"orders", point.orders},
+          {"passages", point.passages},
+          {"obeyed", point.obeyed}};
+}
+
+HttpResponse faults(const HttpRequest& request) {
+  if (request.path == kFaults) {
+    if (request.method != "GET")
+      return problem(405, "Orders are given to one point: /v1/faults/{point}.");
+    json::array points;
+    for (const CrashPointState& point : crash_point_states()) points.push_back(form(point));
+    return answer(200, {{"points", std::move(points)}});
+  }
+  const std::string name = request.path.substr(kFaults.size() + 1);
+  if (request.method == "PUT" || request.method == "DELETE") {
+    const std::string orders = request.method == "PUT" ? request.body : std::string();
+    if (const auto wrong = order_at_crash_point(name, orders)) return problem(400, *wrong);
+  } else if (request.method != "GET") {
+    return problem(405, "GET, PUT or DELETE.");
+  }
+  for (const CrashPointState& point : crash_point_states())
+    if (point.name == name) return answer(200, form(point));
+  return problem(404, "There is no such crash point; /v1/faults lists them.");
+}
+
 HttpLimits admin_limits() {
   HttpLimits limits;
-  limits.body_bytes = 0;
+  limits.body_bytes = fault_injection_is_enabled() ? 1024 : 0;
   limits.connections = 64;
   return limits;
 }
@@ -40,6 +74,8 @@ AdminServer::AdminServer(boost::asio::io_context& io, Metrics& metrics,
           io, admin_limits(),
           [&metrics, not_ready = std::move(not_ready)](HttpRequest request,
                                                        HttpServer::Respond respond) {
+            if (fault_injection_is_enabled() && is_of_faults(request.path))
+              return respond(faults(request));
             if (request.method != "GET") {
               auto refused = problem(405, "This can only be read: GET or HEAD.");
               refused.headers.emplace_back("Allow", "GET, HEAD");

@@ -20,6 +20,11 @@ class Metrics;
 //   GET /livez    200 as long as the loop turns; depends on nothing else
 //   GET /readyz   200, or 503 with the reasons: {"ready":false,"reasons":["…"]}
 //   GET /metrics  Prometheus text
+// Only in a process started with --enable-fault-injection:
+//   GET /v1/faults               every crash point: its orders, passages, orders obeyed
+//   GET /v1/faults/{point}       one of them
+//   PUT /v1/faults/{point}       replaces its orders; the body as in crash_points.hpp: kill@2
+//   DELETE /v1/faults/{point}    takes them back
 class AdminServer {
  public:
   // `not_ready` gives the reasons, for people, why work should not be sent here; none: ready. It is

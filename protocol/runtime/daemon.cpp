@@ -25,7 +25,15 @@ namespace {
 using Values = std::map<std::string, ConfigValue>;
 using Exit = ExitCode;  // POCO's frame has codes of the same name
 
+constexpr const char* kFaultInjection = "enable_fault_injection";
+
 DaemonSpec with_common_keys(DaemonSpec spec) {
+  if (!spec.crash_points.empty())
+    spec.keys.push_back({.name = kFaultInjection,
+                         .type = KeyType::boolean,
+                         .standard = "false",
+                         .help = "for tests: let whoever reaches the admin listener order failures "
+                                 "at crash points, over /v1/faults"});
   ConfigKey level{"log.level", KeyType::text, "info", "The least important level to log"};
   level.choices = {"debug", "info", "warning", "error"};
   ConfigKey format{"log.format", KeyType::text, "auto",
@@ -73,6 +81,7 @@ class Frame : public Poco::Util::ServerApplication {
       config = load();
       const char* orders = std::getenv("ASSENT_CRASH_POINTS");
       arm_crash_points(orders ? orders : "", spec_.crash_points);
+      if (!spec_.crash_points.empty() && config.boolean(kFaultInjection)) enable_fault_injection();
     } catch (const std::exception& error) {
       std::cerr << spec_.name << ": " << error.what() << '\n';
       return Exit::configuration;

@@ -221,3 +221,45 @@ TEST_CASE("admin: alive, ready or why not, metrics") {
   CHECK(get("/livez", "PUT").status == 405);
   loop.run([&] { admin.reset(); });
 }
+
+TEST_CASE("admin: faults are ordered only where that was enabled at the start") {
+  const std::vector<std::string> declared = {"a.b", "a.c"};
+  arm_crash_points("a.c=error@9", declared);
+  test::Loop loop;
+  Metrics metrics;
+  std::unique_ptr<AdminServer> admin;
+  const auto serve = [&] {
+    return loop.run([&] {
+      admin = std::make_unique<AdminServer>(loop.io, metrics,
+                                            [] { return std::vector<std::string>{}; });
+      return admin->listen("127.0.0.1", 0);
+    });
+  };
+  const auto call = [](std::uint16_t port, const std::string& method, const std::string& target,
+                       const std::string& body = "") {
+    HttpClient client("127.0.0.1:" + std::to_string(port));
+    return std::get<HttpAnswer>(client.call({method, target, {}, body, 5s}));
+  };
+  auto port = serve();
+  CHECK(call(port, "GET", "/v1/faults").status == 404);
+  CHECK(call(port, "PUT", "/v1/faults/a.b", "kill").status >= 400);
+  CHECK_FALSE(crash_point("a.b"));
+  loop.run([&] { admin.reset(); });
+
+  enable_fault_injection();
+  port = serve();
+  CHECK(call(port, "PUT", "/v1/faults/a.b", "error@2").status == 200);
+  CHECK_FALSE(crash_point("a.b"));
+  CHECK(crash_point("a.b"));
+  CHECK(call(port, "GET", "/v1/faults").body ==
+        R"({"points":[{"point":"a.b","orders":"error@2","passages":2,"obeyed":1},)"
+        R"({"point":"a.c","orders":"error@9","passages":0,"obeyed":0}]})");
+  CHECK(call(port, "DELETE", "/v1/faults/a.c").body ==
+        R"({"point":"a.c","orders":"","passages":0,"obeyed":0})");
+  CHECK(call(port, "PUT", "/v1/faults/a.d", "kill").body.find("a.") != std::string::npos);
+  CHECK(call(port, "PUT", "/v1/faults/a.b", "explode").status == 400);
+  CHECK(call(port, "GET", "/v1/faults/a.x").status == 404);
+  CHECK(call(port, "POST", "/v1/faults").status == 405);
+  loop.run([&] { admin.reset(); });
+  arm_crash_points("", declared);
+}
