@@ -146,7 +146,7 @@ struct TimelineWriter {
 Timeline::Timeline(const CoordinatorMachine& machine, Now now) : machine_(machine), start_(now) {
   for (const auto& [id, tx] : machine.transactions()) recover(tx);
   feed_.clear();  // that is history; those who follow want what happens now
-  now_us_ = wall_of(now);
+  now_us_ = wall_us(now);
   add_of_link(Happening::started, {});
   for (const auto& [id, tx] : machine.transactions())
     if (tx.ended_wall_ms == 0) add(id, Happening::recovered);
@@ -172,17 +172,17 @@ void Timeline::recover(const Transaction& tx) {
   add(tx.tx, Happening::ended);
 }
 
-std::int64_t Timeline::wall_of(Now now) const {
+std::int64_t Timeline::wall_us(Now now) const {
   return start_.wall_ms * 1000 + (now.steady - start_.steady).count();
 }
 
 void Timeline::saw(const CoordinatorEvent& event, Now now) {
-  now_us_ = wall_of(now);
+  now_us_ = wall_us(now);
   std::visit(TimelineWriter{*this}, event);
 }
 
 void Timeline::did(const CoordinatorAction& action, Now now) {
-  now_us_ = wall_of(now);
+  now_us_ = wall_us(now);
   std::visit(TimelineWriter{*this}, action);
 }
 

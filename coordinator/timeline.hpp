@@ -74,6 +74,10 @@ class Timeline {
   // At the end of a loop turn: wakes those who follow, if there was anything.
   void turn_ended();
 
+  // The time of a happening, in microseconds since 1970. It follows the steady clock, so that a
+  // jump of the wall clock disorders nothing.
+  std::int64_t wall_us(Now now) const;
+
   // The transaction's events and, from its begin to its end, those of its participants' links and
   // of the coordinator; in order. Empty: not known.
   std::vector<TimelineEvent> of(const TxId& tx) const;
@@ -121,8 +125,6 @@ class Timeline {
   void publish(const Entry& entry, const TxId& tx);
   std::uint16_t index_of(std::string_view participant);
   TimelineEvent shown(const Entry& entry, const TxId& tx) const;
-  // Of the steady clock, so that a jump of the wall clock disorders nothing.
-  std::int64_t wall_of(Now now) const;
 
   const CoordinatorMachine& machine_;
   const Now start_;

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "clients/cli/dev.hpp"
+#include "clients/cli/lanes.hpp"
 #include "clients/cli/report.hpp"
 #include "clients/cpp/client.hpp"
 #include "protocol/runtime/suggestion.hpp"
@@ -66,6 +67,17 @@ Statements of a transaction are numbered. The number is asked for, unless --seq 
 command whose answer was lost with the --seq it names, and it is not executed twice.
 )";
 
+constexpr const char* kShowFooter = R"(
+The lanes run from the transaction's begin on the left to its end, or to now, on the right:
+
+  client       ●┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄●        ● asks, ┄ waits, ● is answered
+  coordinator  ├──────────◆────────┤        ◆ the decision: from here on it cannot change
+  orders        ───▲▨▨▨▨▨▨▨━━━■            ─ work, ▲ votes yes, ━ carries the decision out, ■ done
+  stock         ───────▲▨▨▨━━■             ▨ uncertain: holds its locks and must wait
+
+Before ▲ a participant may abort alone; after it, it may do nothing alone until it is told.
+)";
+
 constexpr std::size_t kLargestInput = 64U * 1024 * 1024;
 
 // What the options leave behind; one for the whole tree, since one command runs.
@@ -86,6 +98,7 @@ struct Arguments {
   bool read_only = false;
   double timeout_s = 0;
   bool decided = false;
+  bool events = false;
   client::Filter filter;
   DevOptions dev;
   std::filesystem::path dev_folder;  // of one that runs
@@ -236,8 +249,20 @@ int rollback(const Command& command) {
 }
 
 int show(const Command& command) {
-  const auto found = command.client().get(command.arguments.id);
-  return found ? command.show(*found) : command.fail(found.error());
+  auto client = command.client();
+  if (command.arguments.events)
+    return command.show_document(
+        client.timeline(command.arguments.id),
+        [](const Terminal& to, const std::string& json) { print_timeline(to, json, ""); });
+  const auto found = client.get(command.arguments.id);
+  if (!found) return command.fail(found.error());
+  command.show(*found);
+  if (command.arguments.json) return kDone;
+  // Only what the coordinator has seen happen has a timeline.
+  if (const auto timeline = client.timeline(command.arguments.id)) {
+    print_timeline(command.terminal, timeline->json, "\n");
+  }
+  return kDone;
 }
 
 int version(const Command& command) {
@@ -297,8 +322,11 @@ void add_transaction_commands(CLI::App& app, Command& command) {
 
 void add_question_commands(CLI::App& app, Command& command) {
   Arguments& arguments = command.arguments;
-  CLI::App* sub = add(app, command, "show", "Show one transaction", show);
+  CLI::App* sub =
+      add(app, command, "show", "Show one transaction, and what happened to it and when", show);
   add_id(sub, arguments);
+  sub->add_flag("--events", arguments.events, "What happened only; with --json, as JSON");
+  sub->footer(kShowFooter);
 
   sub = add(app, command, "list", "List transactions, the newest first", [](const Command& c) {
     return c.show_document(c.client().list(c.arguments.filter), print_transactions);

@@ -123,6 +123,10 @@ Result<Document> Client::list(const Filter& filter) {
   return document(target);
 }
 
+Result<Document> Client::timeline(const std::string& id) {
+  return document(path_of(id) + "/events");
+}
+
 Result<Document> Client::participants() {
   return document("/v1/participants");
 }

@@ -118,6 +118,8 @@ class Client {
   Result<Transaction> rollback(const std::string& id);
 
   Result<Transaction> get(const std::string& id);
+  // What happened to it, step by step.
+  Result<Document> timeline(const std::string& id);
   Result<Document> list(const Filter& filter = {});
   Result<Document> participants();
   Result<Document> version();

@@ -95,7 +95,7 @@ void show_timeline(Call call) {
     return stream(call, from);
   }
   std::string body;
-  append_timeline(body, call.engine.timeline(), *tx);
+  append_timeline(body, call.engine.timeline(), *tx, call.engine.now());
   respond_with(call, std::move(body));
 }
 

@@ -17,6 +17,11 @@ std::string utc_micros(std::int64_t wall_us) {
   return text.insert(text.size() - 1, micros);
 }
 
+// The clock may have been put back between two starts.
+std::uint64_t between(std::int64_t from_us, std::int64_t to_us) {
+  return to_us > from_us ? static_cast<std::uint64_t>(to_us - from_us) : 0;
+}
+
 bool parse_whole(std::string_view text, std::uint64_t& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && end == text.data() + text.size();
@@ -24,9 +29,11 @@ bool parse_whole(std::string_view text, std::uint64_t& number) {
 
 }  // namespace
 
-void append_happening(std::string& out, const TimelineEvent& event) {
+void append_happening(std::string& out, const TimelineEvent& event,
+                      std::optional<std::int64_t> begun_us) {
   JsonObject object(out);
   object.text("at", utc_micros(event.wall_us));
+  if (begun_us) object.number("after_us", between(*begun_us, event.wall_us));
   object.text("kind", to_string(event.kind));
   if (!event.tx.uuid.is_nil()) object.text("transaction", to_string(event.tx));
   object.text_unless_empty("participant", event.participant);
@@ -49,14 +56,17 @@ std::optional<EventPlace> parse_event_id(std::string_view text) {
   return place;
 }
 
-void append_timeline(std::string& out, const Timeline& timeline, const Transaction& tx) {
+void append_timeline(std::string& out, const Timeline& timeline, const Transaction& tx, Now now) {
+  const std::vector<TimelineEvent> all = timeline.of(tx.tx);
+  const std::int64_t begun_us = all.empty() ? 0 : all.front().wall_us;
   JsonObject object(out);
   object.text("id", to_string(tx.tx));
   object.text("state", to_string(tx.state));
   object.text("outcome", to_string(fate_of(tx.state)));
+  object.number("age_us", between(begun_us, timeline.wall_us(now)));
   {
     JsonArray events(object.field("events"));
-    for (const TimelineEvent& event : timeline.of(tx.tx)) append_happening(events.element(), event);
+    for (const TimelineEvent& event : all) append_happening(events.element(), event, begun_us);
   }
   object.number("omitted", timeline.omitted(tx.tx));
 }

@@ -217,6 +217,42 @@ TEST_CASE("list and participants are tables") {
         "orders       ready  shop      7                         1        12\n");
 }
 
+TEST_CASE("show --events draws who waited for whom, and says what each may do alone") {
+  const std::string events =
+      R"({"id":"t-1","state":"committing","outcome":"committed","age_us":60000,"events":[)"
+      R"({"after_us":0,"kind":"begun"},)"
+      R"({"after_us":0,"kind":"prepare_sent","participant":"orders"},)"
+      R"({"after_us":0,"kind":"prepare_sent","participant":"stock"},)"
+      R"({"after_us":10000,"kind":"voted","participant":"orders","detail":"yes"},)"
+      R"({"after_us":20000,"kind":"voted","participant":"stock","detail":"yes"},)"
+      R"({"after_us":40000,"kind":"started"},)"
+      R"({"after_us":40000,"kind":"decided","detail":"committed"},)"
+      R"({"after_us":41000,"kind":"commit_sent","participant":"orders","times":3},)"
+      R"({"after_us":50000,"kind":"applied","participant":"orders","detail":"applied"}],)"
+      R"("omitted":2})";
+  CHECK(Shell({"show", "t-1", "--events"}, {answer(200, events)}).out ==
+        "client       ●┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄\n"
+        "coordinator  ────────────────────                   ◆────────────────────\n"
+        "orders       ─────────▲▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨━━━━━━━━━■\n"
+        "stock        ───────────────────▲▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨▨\n"
+        "             0                              now: 60.0 ms\n"
+        "orders: has ended its part\n"
+        "stock: voted yes: may do nothing alone, and holds its locks\n"
+        "\n"
+        "  AFTER  WHO          WHAT\n"
+        "   0 µs  coordinator  begun\n"
+        "   0 µs  orders       prepare sent\n"
+        "   0 µs  stock        prepare sent\n"
+        "10.0 ms  orders       voted: yes\n"
+        "20.0 ms  stock        voted: yes\n"
+        "40.0 ms  coordinator  started\n"
+        "40.0 ms  coordinator  decided: committed\n"
+        "41.0 ms  orders       commit sent (3 times)\n"
+        "50.0 ms  orders       applied\n"
+        "2 more statements are not kept.\n");
+  CHECK(Shell({"--json", "show", "t-1", "--events"}, {answer(200, events)}).out == events + "\n");
+}
+
 TEST_CASE("show tells why a transaction was aborted") {
   const Shell shell(
       {"show", "t-1"},
