@@ -23,6 +23,7 @@ struct Connection {
 
 struct LinkHub::Impl : std::enable_shared_from_this<Impl> {
   std::function<void(CoordinatorEvent)> report;
+  std::function<void(const std::string&, std::string)> take_report;
   std::set<std::shared_ptr<Connection>> connections;
   std::map<std::string, std::shared_ptr<Connection>> named;
 
@@ -34,6 +35,8 @@ struct LinkHub::Impl : std::enable_shared_from_this<Impl> {
           {{"participant", from->name}, {"peer", from->link->peer()}, {"error", decoded.error}});
       return from->link->close("malformed frame: " + decoded.error);
     }
+    if (!decoded.report.empty() && !from->name.empty() && take_report)
+      take_report(from->name, std::move(decoded.report));
     for (ToCoordinator& message : decoded.messages) {
       if (auto* hello = std::get_if<Hello>(&message)) {
         if (from->name.empty()) introduce(from, std::move(*hello));
@@ -79,6 +82,10 @@ LinkHub::LinkHub(std::function<void(CoordinatorEvent)> report) : impl_(std::make
 
 LinkHub::~LinkHub() {
   close_all();
+}
+
+void LinkHub::on_report(std::function<void(const std::string&, std::string)> take) {
+  impl_->take_report = std::move(take);
 }
 
 void LinkHub::accept(Upgrade upgrade) {

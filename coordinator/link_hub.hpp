@@ -21,6 +21,9 @@ class LinkHub {
   LinkHub(const LinkHub&) = delete;
   LinkHub& operator=(const LinkHub&) = delete;
 
+  // What a participant reports of what is blocked, beside the protocol.
+  void on_report(std::function<void(const std::string& participant, std::string report)> take);
+
   // A connection to /v1/link. It counts from its Hello on.
   void accept(Upgrade upgrade);
   // One frame; dropped when the participant has no link.

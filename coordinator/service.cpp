@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coordinator/api/problem_document.hpp"
+#include "protocol/runtime/console.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
 #include "protocol/runtime/sd_notify.hpp"
@@ -27,6 +28,10 @@ CoordinatorService::CoordinatorService(const Config& config, CoordinatorMachine 
       server_(io_, http_limits(config), handler(), server_problem),
       draining_(io_, engine_, server_, config.duration("drain"), [this] { end(ExitCode::ok); }),
       admin_(io_, metrics_, [this] { return draining_.reasons(); }) {
+  hub_.on_report([this](const std::string& participant, std::string report) {
+    if (!blocking_.received(participant, std::move(report), engine_.now().steady))
+      log::warning("a report of what is blocked cannot be read", {{"participant", participant}});
+  });
   server_.on_upgrade([this](const HttpRequest& request, Upgrade upgrade) {
     if (request.path != "/v1/link") return false;
     hub_.accept(std::move(upgrade));
@@ -58,6 +63,7 @@ Engine::World CoordinatorService::world() {
 
 HttpServer::Handler CoordinatorService::handler() {
   return [this](HttpRequest request, HttpServer::Respond respond) {
+    if (auto page = console_answer(request)) return respond(std::move(*page));
     api_.handle(std::move(request), std::move(respond));
   };
 }

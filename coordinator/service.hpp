@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "coordinator/api/api.hpp"
+#include "coordinator/blocking.hpp"
 #include "coordinator/draining.hpp"
 #include "coordinator/engine.hpp"
 #include "coordinator/engine_metrics.hpp"
@@ -34,7 +35,8 @@ class CoordinatorService {
   EngineMetrics engine_metrics_{metrics_};
   LinkHub hub_;
   Engine engine_;
-  Api api_{engine_};
+  BlockingBoard blocking_;
+  Api api_{engine_, blocking_};
   HttpServer server_;
   Draining draining_;
   AdminServer admin_;

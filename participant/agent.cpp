@@ -37,6 +37,7 @@ struct Agent::Impl {
     calls.on_frame = [this](std::string_view frame) { received(frame); };
     calls.on_down = [this](std::string_view reason) {
       link.reset();
+      if (is_linked()) away_since = read_clock().steady;
       log::warning("the link to the coordinator is lost", {{"reason", std::string(reason)}});
       post(LinkClosed{});
     };
@@ -48,6 +49,8 @@ struct Agent::Impl {
     };
     return calls;
   }
+
+  bool is_linked() const { return machine.link() == ParticipantMachine::LinkState::ready; }
 
   void received(std::string_view frame) {
     auto decoded = decode_to_participant(frame);
@@ -136,6 +139,7 @@ struct Agent::Impl {
   std::vector<ToCoordinator> outbox;
   std::shared_ptr<Link> link;
   std::string failure_shown;
+  Instant away_since = read_clock().steady;  // counts while there is no working link
   std::uint64_t alarms = 0;
   Database database;
   LinkDialer dialer;
@@ -165,6 +169,15 @@ const ParticipantMachine& Agent::machine() const {
 
 Database& Agent::database() {
   return impl_->database;
+}
+
+std::optional<Duration> Agent::away() const {
+  if (impl_->is_linked()) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(read_clock().steady - impl_->away_since);
+}
+
+void Agent::push_report(const std::string& report) {
+  if (impl_->link && impl_->is_linked()) impl_->link->send(encode_report(report));
 }
 
 std::uint64_t Agent::alarms() const {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ class Agent {
 
   const ParticipantMachine& machine() const;
   Database& database();
+  // Since there was a working link to the coordinator; nullopt: there is one.
+  std::optional<Duration> away() const;
+  // What is blocked here, as JSON, for the coordinator; dropped without a working link.
+  void push_report(const std::string& report);
   std::uint64_t alarms() const;
 
  private:

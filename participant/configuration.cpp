@@ -23,7 +23,7 @@ std::vector<ConfigKey> keys() {
        .help = "addresses of the coordinator, tried in turn"},
       {.name = "admin.listen",
        .standard = "127.0.0.1:7411",
-       .help = "address of /livez, /readyz, /metrics"},
+       .help = "address of /livez, /readyz, /metrics, /v1/blocking"},
       allow_open_network_key(),
       {.name = "check",
        .type = KeyType::boolean,

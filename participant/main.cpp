@@ -6,6 +6,7 @@
 
 #include "participant/agent.hpp"
 #include "participant/agent_metrics.hpp"
+#include "participant/blocking_monitor.hpp"
 #include "participant/configuration.hpp"
 #include "participant/postgres/check.hpp"
 #include "protocol/runtime/admin.hpp"
@@ -64,14 +65,21 @@ int serve(const Config& config) {
   AgentMetrics agent_metrics(metrics);
   metrics.before_scrape([&] { agent_metrics.refresh(agent); });
   AdminServer admin(io, metrics, [&agent] { return not_ready(agent); });
+  BlockingMonitor blocking(io, agent);
+  admin.on_get("/v1/blocking",
+               [&](AdminServer::Answer answer) { blocking.ask(std::move(answer)); });
+  admin.on_get("/v1/blocking/history",
+               [&](const AdminServer::Answer& answer) { answer(blocking.history()); });
   TerminationSignals signals(io, [&] {
     log::info("ending; what is prepared stays prepared");
     notify_service_manager("STOPPING=1");
+    blocking.stop();
     agent.stop();
     io.stop();
   });
   const auto port = admin.listen(admin_listen.host, admin_listen.port);
   agent.start();
+  blocking.start();
   log::info("started", {{"name", config.text("name")},
                         {"admin", to_string(Address{admin_listen.host, port})}});
   notify_service_manager("READY=1");

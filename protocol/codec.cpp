@@ -314,6 +314,12 @@ std::string encode_frame(std::span<const ToCoordinator> messages) {
   return encode<wire::FrameToCoordinator>(messages);
 }
 
+std::string encode_report(std::string_view report) {
+  wire::FrameToCoordinator frame;
+  frame.set_blocking(report.data(), report.size());
+  return frame.SerializeAsString();
+}
+
 std::vector<std::string> encode_frames(std::span<const ToParticipant> messages) {
   std::vector<std::string> frames;
   encode_in_parts<wire::FrameToParticipant>(messages, frames);

@@ -27,6 +27,7 @@ struct WireLimits {
   static constexpr std::size_t marks = 10'000;      // ledgers known to a participant
   static constexpr std::size_t held = 300'000;      // prepared branches: PostgreSQL has 262,143
   static constexpr std::size_t peers = 1024;        // participants of one transaction
+  static constexpr std::size_t report = 2 << 20;    // bytes of a report of what is blocked
   static constexpr std::size_t database = 255;      // bytes of a database's name
   // Bytes of each text of a failure. A longer one is cut by the sender: it is for people, and must
   // not cost the link.
@@ -44,9 +45,13 @@ std::string encode_frame(std::span<const ToCoordinator> messages);
 std::vector<std::string> encode_frames(std::span<const ToParticipant> messages);
 std::vector<std::string> encode_frames(std::span<const ToCoordinator> messages);
 
+// A frame that carries a participant's report of what is blocked, and no message.
+std::string encode_report(std::string_view report);
+
 template <typename Message>
 struct Decoded {
   std::vector<Message> messages;  // in the order of the sender; none where there is an error
+  std::string report;             // to the coordinator: of what is blocked; empty: none
   std::string error;              // empty: none. One line for a person, naming message and field
   bool ok() const { return error.empty(); }
 };

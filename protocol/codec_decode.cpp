@@ -325,6 +325,19 @@ std::string describe(const WireMessage& in, std::size_t number, const std::strin
   return "message " + std::to_string(number) + " (" + field->name() + ") " + fault;
 }
 
+std::string take_report(wire::FrameToParticipant&, std::string&) {
+  return {};
+}
+
+// Empty, or what is wrong with it.
+std::string take_report(wire::FrameToCoordinator& frame, std::string& report) {
+  if (frame.blocking().size() > WireLimits::report)
+    return "a report of " + std::to_string(frame.blocking().size()) + " bytes; the limit is " +
+           std::to_string(WireLimits::report);
+  report = std::move(*frame.mutable_blocking());
+  return {};
+}
+
 template <typename Message, typename Frame>
 Decoded<Message> decode(std::string_view bytes) {
   const google::protobuf::LogSilencer quiet;  // it would write to stderr what we return
@@ -333,13 +346,15 @@ Decoded<Message> decode(std::string_view bytes) {
   auto* frame = Arena::CreateMessage<Frame>(&arena);
   constexpr std::size_t kMost = std::numeric_limits<int>::max();
   if (bytes.size() > kMost || !frame->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return {{}, "not a frame of the protocol"};
+    return {{}, {}, "not a frame of the protocol"};
   const auto size = static_cast<std::size_t>(frame->messages_size());
   if (size > WireLimits::messages)
     return {{},
+            {},
             std::to_string(size) + " messages in one frame; the limit is " +
                 std::to_string(WireLimits::messages)};
   Decoded<Message> out;
+  if (const auto fault = take_report(*frame, out.report); !fault.empty()) return {{}, {}, fault};
   out.messages.reserve(size);
   for (auto& in : *frame->mutable_messages()) {
     const std::size_t number = out.messages.size() + 1;
@@ -347,9 +362,10 @@ Decoded<Message> decode(std::string_view bytes) {
     auto message = read_any(reader, in);
     if (!message)
       return {{},
+              {},
               "message " + std::to_string(number) + " is of a kind unknown to wire version " +
                   std::to_string(kWireVersion) + "; is the peer a newer release?"};
-    if (!reader.fault().empty()) return {{}, describe(in, number, reader.fault())};
+    if (!reader.fault().empty()) return {{}, {}, describe(in, number, reader.fault())};
     out.messages.push_back(std::move(*message));
   }
   return out;

@@ -5,20 +5,22 @@
 
 namespace assent {
 
+class BlockingBoard;
 class Engine;
 
 // Answers the requests of an HttpServer. Holds no state of its own: restart, retry and idempotency
 // are the machine's business. All calls on the I/O thread; none blocks.
 class Api {
  public:
-  // The engine outlives this and every answer it owes.
-  explicit Api(Engine& engine) : engine_(engine) {}
+  // The engine outlives this and every answer it owes, and so does the board.
+  Api(Engine& engine, const BlockingBoard& blocking) : engine_(engine), blocking_(blocking) {}
 
   // An HttpServer::Handler. `respond` is called once, now or later.
   void handle(HttpRequest request, HttpServer::Respond respond);
 
  private:
   Engine& engine_;
+  const BlockingBoard& blocking_;
 };
 
 }  // namespace assent

@@ -9,10 +9,12 @@
 
 namespace assent {
 
+class BlockingBoard;
 class Engine;
 
 struct Call {
   Engine& engine;
+  const BlockingBoard& blocking;
   HttpRequest request;
   std::string name;  // what the path has in place of {id} or {name}
   HttpServer::Respond respond;
@@ -33,6 +35,9 @@ void rollback_transaction(Call call);
 // events.cpp
 void follow_events(Call call);
 void show_timeline(Call call);
+
+// blocking.cpp
+void show_blocking(Call call);
 
 // installation.cpp
 void list_participants(Call call);

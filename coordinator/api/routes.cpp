@@ -28,6 +28,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/transactions/{id}/rollback", rollback_transaction},
     {"GET", "/v1/transactions/{id}/events", show_timeline},
     {"GET", "/v1/events", follow_events, Query::some},
+    {"GET", "/v1/blocking", show_blocking},
     {"GET", "/v1/participants", list_participants},
     {"GET", "/v1/participants/{name}", show_participant},
     {"GET", "/v1/errors", show_errors},
@@ -112,13 +113,13 @@ void Api::handle(HttpRequest request, HttpServer::Respond respond) {
       allowed.push_back(route.method);
       continue;
     }
-    Call call{engine_, {}, std::string(name), std::move(respond)};
+    Call call{engine_, blocking_, {}, std::string(name), std::move(respond)};
     call.request = std::move(request);
     const Failure failure = objection(route, call.request);
     if (failure.problem != Problem::none) return call.refuse(failure);
     return route.handle(std::move(call));
   }
-  const Call call{engine_, std::move(request), {}, std::move(respond)};
+  const Call call{engine_, blocking_, std::move(request), {}, std::move(respond)};
   if (!allowed.empty()) return refuse_method(call, allowed);
   call.refuse(no_such_path(call.request.path));
 }

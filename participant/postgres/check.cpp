@@ -119,7 +119,7 @@ void check_role(const Facts& facts, const DatabaseOptions& options, Findings& fo
     found.push_back({warning,
                      "The role " + role + " is a superuser: so is every statement of a client.",
                      "Use a plain role: sql/participant.sql makes one."});
-  const std::size_t needed = options.lanes + options.sessions + options.finishers + 1;
+  const std::size_t needed = options.lanes + options.sessions + options.finishers + 2;
   const long limit = std::stol(facts.at("role_connections"));
   if (std::stoul(facts.at("connections")) < needed)
     found.push_back(

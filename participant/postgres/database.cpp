@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "participant/postgres/blocking_reader.hpp"
 #include "participant/postgres/branches.hpp"
 #include "participant/postgres/control.hpp"
 #include "participant/postgres/finish.hpp"
@@ -33,7 +34,12 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
         sessions(make_pool("session", {context.options.sessions, context.options.waiting, false})),
         finishers(make_pool("finisher", {context.options.finishers,
                                          std::numeric_limits<std::size_t>::max(), true})),
-        branches(context, control, lanes, sessions) {}
+        observers(
+            context.io, {1, 4, true},
+            [this](std::string& failure) { return connect_observer(failure); },
+            [this](awaitable<void> task) { spawn(std::move(task)); }),
+        branches(context, control, lanes, sessions),
+        reader(context, observers) {}
 
   Pool make_pool(std::string use, Pool::Options pool_options) {
     return Pool(
@@ -46,29 +52,43 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
     lanes.open();
     sessions.open();
     finishers.open();
+    observers.open();
   }
 
   void close_pools(const std::string& reason) {
     lanes.close(reason);
     sessions.close(reason);
     finishers.close(reason);
+    observers.close(reason);
   }
 
   // Of the same server as the control connection: with several hosts, or a failover under way, the
   // next one dialled may be another.
   awaitable<ConnectionPtr> connect(std::string use, std::string& failure) {
     auto connection = std::make_shared<Connection>(context.io);
-    ServerIdentity server;
-    bool ready =
-        co_await open_session(*connection, context.options, control.application_name(use), server);
-    if (ready && server != context.server) {
-      connection->close("another server answered than the one that is up");
-      ready = false;
-    }
+    bool ready = co_await reach(*connection, use);
     if (ready) ready = co_await prepare_lane(*connection, control.backend_pid());
     if (ready) co_return connection;
     failure = connection->failure();
     co_return nullptr;
+  }
+
+  awaitable<ConnectionPtr> connect_observer(std::string& failure) {
+    auto connection = std::make_shared<Connection>(context.io);
+    bool ready = co_await reach(*connection, "observer");
+    if (ready) ready = co_await prepare_observer(*connection);
+    if (ready) co_return connection;
+    failure = connection->failure();
+    co_return nullptr;
+  }
+
+  awaitable<bool> reach(Connection& connection, std::string use) {
+    ServerIdentity server;
+    const bool open =
+        co_await open_session(connection, context.options, control.application_name(use), server);
+    if (open && server != context.server)
+      connection.close("another server answered than the one that is up");
+    co_return connection.is_open();
   }
 
   void spawn(awaitable<void> task) {
@@ -104,7 +124,9 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
   Pool lanes;
   Pool sessions;
   Pool finishers;
+  Pool observers;
   Branches branches;
+  BlockingReader reader;
 };
 
 Database::Database(asio::io_context& io, DatabaseOptions options,
@@ -163,6 +185,14 @@ void Database::perform(ReadJournal verb) {
 void Database::read_text(std::string sql,
                          std::function<void(std::optional<std::string>, std::string)> answer) {
   impl_->perform(impl_->control.read_text(std::move(sql), std::move(answer)));
+}
+
+void Database::glance(std::function<void(Glance)> answer) {
+  impl_->perform(impl_->reader.glance(std::move(answer)));
+}
+
+void Database::observe(std::function<void(Observation)> answer) {
+  impl_->perform(impl_->reader.observe(std::move(answer)));
 }
 
 DatabaseStatistics Database::statistics() const {

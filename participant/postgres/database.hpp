@@ -9,6 +9,7 @@
 //   prepare
 //              that waits for its row; opened with the database, so that a decided commit needs no
 //              new connection.
+//   observer   one. Looks at locks, for people; read-only.
 // When the control connection is lost, all others are closed too: what comes up next is a new life,
 // and it begins by ending every backend of the lives before it.
 //
@@ -47,6 +48,9 @@ struct DatabaseOptions {
   std::chrono::milliseconds takeover{5000};
   std::chrono::hours outcome_retention{24 * 30};  // older lines of assent.outcome are deleted
 };
+
+struct Glance;
+struct Observation;
 
 struct DatabaseStatistics {
   struct Use {
@@ -91,6 +95,11 @@ class Database {
   // "select assent.blocking()". `answer` gets nullopt, and the reason, where it could not be had.
   void read_text(std::string sql,
                  std::function<void(std::optional<std::string> value, std::string error)> answer);
+
+  // Who waits for whom, for people: see observation.hpp. Answered once, on the I/O thread, now or
+  // later; with the trouble where the database is away. Not answered after stop().
+  void glance(std::function<void(Glance)> answer);
+  void observe(std::function<void(Observation)> answer);
 
   DatabaseStatistics statistics() const;
 

@@ -66,14 +66,22 @@ HttpLimits admin_limits() {
   return limits;
 }
 
+template <typename Handlers>
+std::string known_paths(const Handlers& handlers) {
+  std::string text = "/livez, /readyz, /metrics";
+  for (const auto& [path, handler] : handlers) text += ", " + path;
+  return text;
+}
+
 }  // namespace
 
 AdminServer::AdminServer(boost::asio::io_context& io, Metrics& metrics,
                          std::function<std::vector<std::string>()> not_ready)
-    : server_(std::make_unique<HttpServer>(
+    : handlers_(std::make_shared<Handlers>()),
+      server_(std::make_unique<HttpServer>(
           io, admin_limits(),
-          [&metrics, not_ready = std::move(not_ready)](HttpRequest request,
-                                                       HttpServer::Respond respond) {
+          [&metrics, not_ready = std::move(not_ready), handlers = handlers_](
+              HttpRequest request, HttpServer::Respond respond) {
             if (fault_injection_is_enabled() && is_of_faults(request.path))
               return respond(faults(request));
             if (request.method != "GET") {
@@ -86,11 +94,20 @@ AdminServer::AdminServer(boost::asio::io_context& io, Metrics& metrics,
             if (request.path == "/metrics") {
               return respond({200, "text/plain; version=0.0.4", {}, metrics.text()});
             }
-            respond(problem(404, "There are /livez, /readyz and /metrics here."));
+            if (const auto found = handlers->find(request.path); found != handlers->end())
+              return found->second([respond = std::move(respond)](std::string json) {
+                respond(
+                    {200, "application/json", {{"Cache-Control", "no-store"}}, std::move(json)});
+              });
+            respond(problem(404, "There are " + known_paths(*handlers) + " here."));
           },
           problem)) {}
 
 AdminServer::~AdminServer() = default;
+
+void AdminServer::on_get(std::string path, std::function<void(Answer)> handler) {
+  (*handlers_)[std::move(path)] = std::move(handler);
+}
 
 std::uint16_t AdminServer::listen(const std::string& address, std::uint16_t port) {
   return server_->listen(address, port);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,10 +33,16 @@ class AdminServer {
   AdminServer(boost::asio::io_context& io, Metrics& metrics,
               std::function<std::vector<std::string>()> not_ready);
   ~AdminServer();
+  // Serves one more path, by GET: `handler` is called on the I/O thread and gives the JSON text to
+  // `answer`, once, now or later.
+  using Answer = std::function<void(std::string json)>;
+  void on_get(std::string path, std::function<void(Answer answer)> handler);
   // As HttpServer::listen.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
 
  private:
+  using Handlers = std::map<std::string, std::function<void(Answer)>>;
+  std::shared_ptr<Handlers> handlers_;
   std::unique_ptr<HttpServer> server_;
 };
 

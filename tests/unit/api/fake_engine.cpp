@@ -126,7 +126,7 @@ FakeCoordinator::FakeCoordinator() : world_(new World) {
   engine_ =
       std::make_unique<Engine>(world_->io, CoordinatorMachine({}, recovered, start, time_now()),
                                world_->log, world_->metrics, std::move(world));
-  api_ = std::make_unique<Api>(*engine_);
+  api_ = std::make_unique<Api>(*engine_, blocking);
 }
 FakeCoordinator::~FakeCoordinator() = default;
 

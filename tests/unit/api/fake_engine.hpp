@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coordinator/api/api.hpp"
+#include "coordinator/blocking.hpp"
 #include "coordinator/engine.hpp"
 
 namespace assent {
@@ -46,6 +47,8 @@ class FakeCoordinator {
   // The answer to a request that is answered at once.
   HttpResponse get(const std::string& method, const std::string& target,
                    const std::string& body = "", Headers headers = {});
+
+  BlockingBoard blocking;  // empty until a test reports
 
  private:
   struct World;

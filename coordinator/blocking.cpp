@@ -1,0 +1,117 @@
+#include "coordinator/blocking.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "protocol/runtime/blocking_document.hpp"
+
+namespace assent {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+// A participant reports once a second.
+constexpr Duration kSilence{5000};
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+bool is_ready(const CoordinatorMachine& machine, const std::string& participant) {
+  const auto member = machine.members().find(participant);
+  return member != machine.members().end() && member->second.state == Member::State::ready;
+}
+
+Ruling awaiting_votes(const Transaction& tx, const CoordinatorMachine& machine, Instant now) {
+  std::vector<std::string> missing;
+  std::vector<std::string> away;
+  for (const TxBranch& branch : tx.branches) {
+    if (branch.phase != BranchPhase::preparing && branch.phase != BranchPhase::working) continue;
+    missing.push_back(branch.participant);
+    if (!is_ready(machine, branch.participant)) away.push_back(branch.participant);
+  }
+  const auto left = duration_cast<milliseconds>(tx.deadline - now).count();
+  const std::string deadline =
+      "; at its deadline, in " + duration_text(left < 0 ? 0 : left) + ", it is aborted.";
+  if (!away.empty()) return {"participant", "The return and vote of " + listed(away) + deadline};
+  return {"decision", "The vote of " + listed(missing) + deadline};
+}
+
+Ruling ruling_on(const Transaction& tx, const CoordinatorMachine& machine, Instant now) {
+  switch (tx.state) {
+    case TxState::open:
+    case TxState::preparing:
+      return awaiting_votes(tx, machine, now);
+    case TxState::deciding:
+      return {"decision", "The coordinator's disk: the commit record is being made durable."};
+    case TxState::committing:
+    case TxState::committed:
+      return {"decision", "Nothing more: commit is decided, and on its way to this database."};
+    case TxState::aborting:
+    case TxState::aborted:
+      return {"decision", "Nothing more: abort is decided, and on its way to this database."};
+  }
+  return {};
+}
+
+Ruling ruling_on(const Doubt& doubt, const CoordinatorMachine& machine) {
+  std::vector<std::string> missing;
+  const auto miss = [&](const std::string& name) {
+    if (!doubt.evidence.contains(name)) missing.push_back(name);
+  };
+  for (const std::string& peer : doubt.peers) miss(peer);
+  if (doubt.peers.empty())
+    for (const auto& [name, member] : machine.members()) miss(name);
+  const std::string why = doubt.why.empty() ? "" : " (" + doubt.why + ")";
+  if (!missing.empty())
+    return {"participant", "An answer of " + listed(missing) +
+                               ": this ledger has no record of it and may not presume abort" + why};
+  return {"operator", "A person: all have answered, and it does not follow what was decided" + why};
+}
+
+BlockingView view_of(const CoordinatorMachine& machine, Instant now) {
+  BlockingView view;
+  view.at_coordinator = true;
+  for (const auto& [id, tx] : machine.transactions()) {
+    // Finished long ago: a branch that still holds locks is told again.
+    if (tx.state == TxState::committed || tx.state == TxState::aborted) continue;
+    view.rulings[to_string(id)] = ruling_on(tx, machine, now);
+  }
+  for (const auto& [id, doubt] : machine.doubts())
+    view.rulings[to_string(id)] = ruling_on(doubt, machine);
+  return view;
+}
+
+}  // namespace
+
+bool BlockingBoard::received(const std::string& participant, std::string report, Instant now) {
+  if (!is_blocking_report(report)) return false;
+  heard_[participant] = {std::move(report), now};
+  return true;
+}
+
+std::string BlockingBoard::document(const CoordinatorMachine& machine, Instant now) const {
+  std::vector<BlockingPart> parts;
+  for (const auto& [name, member] : machine.members()) {
+    BlockingPart part;
+    part.participant = name;
+    const auto heard = heard_.find(name);
+    if (heard != heard_.end()) {
+      part.report = heard->second.report;
+      part.age = duration_cast<milliseconds>(now - heard->second.at);
+    }
+    if (member.state != Member::State::ready)
+      part.silent_because = "it has no link to the coordinator";
+    else if (heard == heard_.end())
+      part.silent_because = "it has not reported yet";
+    else if (part.age > kSilence)
+      part.silent_because = "it has not reported for " + duration_text(part.age.count());
+    parts.push_back(std::move(part));
+  }
+  return join_blocking(parts, view_of(machine, now));
+}
+
+}  // namespace assent

@@ -1,0 +1,135 @@
+#include "participant/blocking_monitor.hpp"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json.hpp>
+
+#include "participant/agent.hpp"
+#include "participant/blocking_history.hpp"
+#include "participant/blocking_report.hpp"
+#include "participant/postgres/database.hpp"
+#include "participant/postgres/observation.hpp"
+#include "protocol/runtime/blocking_document.hpp"
+#include "protocol/runtime/clock.hpp"
+
+namespace assent {
+
+namespace net = boost::asio;
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kInterval = 1s;
+constexpr auto kFresh = 250ms;
+constexpr std::size_t kFewWaiters = 200;  // of a report that was too large for the link
+
+}  // namespace
+
+// At most one reading is under way; who asks meanwhile shares it.
+struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
+  Impl(net::io_context& io, Agent& watched) : agent(watched), timer(io) {}
+
+  void wait() {
+    timer.expires_after(kInterval);
+    timer.async_wait([self = shared_from_this()](boost::system::error_code error) {
+      if (!error) self->tick();
+    });
+  }
+
+  void tick() {
+    wait();
+    if (reading) return;
+    if (active) return observe();
+    reading = true;
+    agent.database().glance([weak = weak_from_this()](const Glance& seen) {
+      if (const auto self = weak.lock()) self->glanced(seen);
+    });
+  }
+
+  void glanced(const Glance& seen) {
+    reading = false;
+    const bool quiet = seen.trouble.empty() && seen.prepared == 0 && seen.waiting == 0;
+    if (!quiet || !asking.empty()) return observe();
+    tell(quiet_report({agent.machine(), agent.away()}, read_clock().wall_ms));
+  }
+
+  void observe() {
+    reading = true;
+    agent.database().observe([weak = weak_from_this()](const Observation& seen) {
+      if (const auto self = weak.lock()) self->observed(seen);
+    });
+  }
+
+  void observed(const Observation& seen) {
+    reading = false;
+    observed_at = std::chrono::steady_clock::now();
+    const ReportContext context{agent.machine(), agent.away()};
+    json::object report = blocking_report(seen, context);
+    active = !seen.trouble.empty() || !seen.blocking.roots.empty();
+    picture = json::serialize(report);
+    const std::string answer = document();
+    for (auto& each : std::exchange(asking, {})) each(answer);
+    if (picture.size() > kMostReportBytes) {
+      ReportContext few = context;
+      few.most_waiters = kFewWaiters;
+      report = blocking_report(seen, few);
+    }
+    tell(report);
+  }
+
+  void tell(const json::object& report) {
+    past.note(report, read_clock().wall_ms);
+    agent.push_report(json::serialize(report));
+  }
+
+  std::string document() const {
+    const auto age = std::chrono::steady_clock::now() - observed_at;
+    const BlockingPart part{agent.machine().name(),
+                            picture,
+                            std::chrono::duration_cast<std::chrono::milliseconds>(age),
+                            {}};
+    return join_blocking({&part, 1});
+  }
+
+  Agent& agent;
+  net::steady_timer timer;
+  bool reading = false;
+  bool active = false;  // the last full reading found something
+  std::vector<std::function<void(std::string)>> asking;
+  std::string picture;  // the last full report
+  std::chrono::steady_clock::time_point observed_at{};
+  BlockingHistory past;
+};
+
+BlockingMonitor::BlockingMonitor(net::io_context& io, Agent& agent)
+    : impl_(std::make_shared<Impl>(io, agent)) {}
+
+BlockingMonitor::~BlockingMonitor() {
+  stop();
+}
+
+void BlockingMonitor::start() {
+  impl_->wait();
+}
+
+void BlockingMonitor::stop() {
+  impl_->timer.cancel();
+  impl_->asking.clear();
+}
+
+void BlockingMonitor::ask(std::function<void(std::string)> answer) {
+  const auto age = std::chrono::steady_clock::now() - impl_->observed_at;
+  if (!impl_->picture.empty() && age < kFresh) return answer(impl_->document());
+  impl_->asking.push_back(std::move(answer));
+  if (!impl_->reading) impl_->observe();
+}
+
+std::string BlockingMonitor::history() const {
+  return json::serialize(impl_->past.document());
+}
+
+}  // namespace assent

@@ -1,0 +1,40 @@
+// Watches what is blocked in this participant's database, whether there is a coordinator or not:
+// a glance a second at rest, a full picture a second while something is in doubt or waits.
+// Belongs to the I/O thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace assent {
+
+class Agent;
+
+class BlockingMonitor {
+ public:
+  // The agent outlives it.
+  BlockingMonitor(boost::asio::io_context& io, Agent& agent);
+  ~BlockingMonitor();
+  BlockingMonitor(const BlockingMonitor&) = delete;
+  BlockingMonitor& operator=(const BlockingMonitor&) = delete;
+
+  void start();
+  void stop();
+
+  // GET /v1/blocking: of a picture that is no older than a quarter of a second. `answer` is called
+  // once, now or later.
+  void ask(std::function<void(std::string json)> answer);
+  // GET /v1/blocking/history
+  std::string history() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace assent

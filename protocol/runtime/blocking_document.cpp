@@ -1,0 +1,227 @@
+#include "protocol/runtime/blocking_document.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <boost/json.hpp>
+
+namespace assent {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t kSettledMs = 1000;  // younger branches are two-phase commit at work
+
+json::object parse(std::string_view text) {
+  boost::system::error_code error;
+  json::value value = json::parse({text.data(), text.size()}, error);
+  if (error || !value.is_object()) return {};
+  return std::move(value.as_object());
+}
+
+std::int64_t number(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  boost::system::error_code error;
+  const auto found = value && value->is_number() ? value->to_number<std::int64_t>(error) : 0;
+  return error ? 0 : found;
+}
+
+std::string_view text(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  const json::string* found = value ? value->if_string() : nullptr;
+  return found ? std::string_view(*found) : std::string_view();
+}
+
+bool truth(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  const bool* found = value ? value->if_bool() : nullptr;
+  return found && *found;
+}
+
+const json::object& object(const json::object& from, std::string_view name) {
+  static const json::object none;
+  const json::value* value = from.if_contains(name);
+  const json::object* found = value ? value->if_object() : nullptr;
+  return found ? *found : none;
+}
+
+json::array& array(json::object& from, std::string_view name) {
+  json::value& value = from[name];
+  if (!value.is_array()) value.emplace_array();
+  return value.as_array();
+}
+
+struct Parsed {
+  const BlockingPart& part;
+  json::object report;
+  bool answers = false;  // and its database could be looked at
+};
+
+std::vector<Parsed> parse_all(std::span<const BlockingPart> parts) {
+  std::vector<Parsed> all;
+  for (const BlockingPart& part : parts) {
+    Parsed parsed{part, parse(part.report), false};
+    parsed.answers = part.silent_because.empty() && truth(parsed.report, "available");
+    all.push_back(std::move(parsed));
+  }
+  return all;
+}
+
+// What the branches of one transaction, over all databases, come to.
+struct Standing {
+  bool in_doubt = false;
+  bool applying = false;
+  bool needs_operator = false;
+};
+
+class Summing {
+ public:
+  explicit Summing(const BlockingView& view) : view_(view) {}
+
+  void add(Parsed& parsed) {
+    if (!parsed.answers) {
+      sum_.silent.push_back(parsed.part.participant);
+      return;
+    }
+    ++sum_.answering;
+    const json::object& coordinator = object(parsed.report, "coordinator");
+    const bool away = !view_.at_coordinator && !truth(coordinator, "linked");
+    if (away) {
+      sum_.unlinked.push_back(parsed.part.participant);
+      away_ms_ = std::max(away_ms_, number(coordinator, "away_ms"));
+    }
+    const json::object& waiting = object(parsed.report, "waiting");
+    sum_.waiting += static_cast<std::size_t>(number(waiting, "all"));
+    sum_.held += static_cast<std::size_t>(number(waiting, "for_branches"));
+    sum_.held_by_foreign += static_cast<std::size_t>(number(waiting, "for_foreign"));
+    bool has_branch = false;
+    for (json::value& root : array(parsed.report, "roots"))
+      if (json::object* fields = root.if_object()) has_branch |= add_root(*fields, away);
+    if (has_branch) ++sum_.databases;
+  }
+
+  BlockingSummary finish() {
+    for (const auto& [tx, standing] : transactions_) {
+      if (standing.in_doubt)
+        ++sum_.in_doubt;
+      else if (standing.applying)
+        ++sum_.applying;
+      if (standing.needs_operator) ++sum_.need_operator;
+    }
+    // Prepared a moment ago and holding nobody up.
+    std::erase_if(in_flight_, [this](const std::string& tx) { return transactions_.contains(tx); });
+    sum_.in_flight = in_flight_.size();
+    if (!sum_.unlinked.empty() && sum_.unlinked.size() == sum_.answering) {
+      sum_.away_ms = away_ms_;
+      sum_.unlinked.clear();
+    }
+    return std::move(sum_);
+  }
+
+ private:
+  bool add_root(const json::object& root, bool away) {
+    const std::string_view kind = text(root, "kind");
+    if (kind == "foreign") {
+      ++sum_.foreign;
+      return false;
+    }
+    if (kind != "branch") return false;
+    const std::string tx(text(root, "transaction"));
+    const std::string_view state = text(object(root, "knowledge"), "state");
+    const std::int64_t age = number(root, "age_ms");
+    const bool decided = state == "applying" || state == "denied";
+    if (age < kSettledMs && number(root, "waiting") == 0 && (!away || decided)) {
+      in_flight_.insert(tx);
+      return false;
+    }
+    Standing& standing = transactions_[tx];
+    (decided ? standing.applying : standing.in_doubt) = true;
+    standing.needs_operator |= text(object(root, "frees"), "by") == "operator";
+    if (const auto ruling = view_.rulings.find(tx); ruling != view_.rulings.end())
+      standing.needs_operator |= ruling->second.by == "operator";
+    sum_.oldest_ms = std::max(sum_.oldest_ms, age);
+    return true;
+  }
+
+  const BlockingView& view_;
+  BlockingSummary sum_;
+  std::map<std::string, Standing> transactions_;
+  std::set<std::string> in_flight_;
+  std::int64_t away_ms_ = 0;
+};
+
+BlockingSummary sum_up(std::vector<Parsed>& all, const BlockingView& view) {
+  Summing summing(view);
+  for (Parsed& parsed : all) summing.add(parsed);
+  return summing.finish();
+}
+
+json::object write(const BlockingSummary& s) {
+  json::object out{{"transactions_in_doubt", s.in_doubt},
+                   {"transactions_applying", s.applying},
+                   {"transactions_in_flight", s.in_flight},
+                   {"transactions_needing_operator", s.need_operator},
+                   {"databases", s.databases},
+                   {"oldest_ms", s.oldest_ms},
+                   {"sessions_waiting", s.waiting},
+                   {"sessions_held", s.held},
+                   {"foreign_prepared", s.foreign},
+                   {"sessions_held_by_foreign", s.held_by_foreign}};
+  out["coordinator"] = s.away_ms ? "away" : "here";
+  if (s.away_ms) out["away_ms"] = *s.away_ms;
+  return out;
+}
+
+// What the participant cannot know: why the coordinator has not said anything yet.
+void rule(json::object& report, const BlockingView& view) {
+  for (json::value& root : array(report, "roots")) {
+    json::object* fields = root.if_object();
+    if (!fields || text(object(*fields, "knowledge"), "state") == "foreign") continue;
+    const auto ruling = view.rulings.find(std::string(text(*fields, "transaction")));
+    if (ruling == view.rulings.end()) continue;
+    json::object frees = object(*fields, "frees");
+    if (frees["by"] == "database" || text(object(*fields, "knowledge"), "state") == "denied")
+      continue;  // decided there: the ruling is known
+    frees["by"] = ruling->second.by;
+    frees["what"] = ruling->second.what;
+    (*fields)["frees"] = std::move(frees);
+  }
+}
+
+}  // namespace
+
+bool is_blocking_report(std::string_view report) {
+  return report.size() <= kMostReportBytes && !parse(report).empty();
+}
+
+BlockingSummary summarise(std::span<const BlockingPart> parts, const BlockingView& view) {
+  std::vector<Parsed> all = parse_all(parts);
+  return sum_up(all, view);
+}
+
+std::string join_blocking(std::span<const BlockingPart> parts, const BlockingView& view) {
+  std::vector<Parsed> all = parse_all(parts);
+  const BlockingSummary summary = sum_up(all, view);
+  json::object document;
+  document["sentence"] = to_sentence(summary);
+  document["partial"] = !summary.silent.empty();
+  document["summary"] = write(summary);
+  json::array databases;
+  for (Parsed& parsed : all) {
+    json::object entry = std::move(parsed.report);
+    rule(entry, view);
+    if (entry["roots"].as_array().empty()) entry["roots"].emplace_array();
+    entry["participant"] = parsed.part.participant;
+    entry["answers"] = parsed.answers;
+    if (!parsed.part.silent_because.empty())
+      entry["not_answering_because"] = parsed.part.silent_because;
+    else if (!parsed.answers)
+      entry["not_answering_because"] = std::string(text(entry, "trouble"));
+    if (!parsed.part.report.empty()) entry["age_ms"] = parsed.part.age.count();
+    databases.push_back(std::move(entry));
+  }
+  document["databases"] = std::move(databases);
+  return json::serialize(document);
+}
+
+}  // namespace assent

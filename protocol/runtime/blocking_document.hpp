@@ -1,0 +1,47 @@
+// The answer to GET /v1/blocking: what every database reports, in one document of one shape,
+// whoever puts it together: a participant for its own database, the coordinator for all, `assent
+// blocking` from participants when the coordinator is away.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/runtime/blocking_sentence.hpp"
+
+namespace assent {
+
+// A participant's report is at most so large on its way to the coordinator.
+inline constexpr std::size_t kMostReportBytes = 1024 * 1024;
+
+struct BlockingPart {
+  std::string participant;
+  std::string report;               // JSON, as the participant wrote it; empty: there is none
+  std::chrono::milliseconds age{};  // of the report
+  // Why it is not answering; then its report, if there is one, is the last that came.
+  std::string silent_because;
+};
+
+// What the coordinator knows beyond the participants, of one transaction.
+struct Ruling {
+  std::string by;    // as BlockingRoot.frees.by: coordinator, decision, participant, operator
+  std::string what;  // for people
+};
+
+struct BlockingView {
+  bool at_coordinator = false;
+  std::map<std::string, Ruling> rulings;  // by transaction id
+};
+
+// Whether the text is a report that can be shown: an object within the limits.
+bool is_blocking_report(std::string_view text);
+
+std::string join_blocking(std::span<const BlockingPart> parts, const BlockingView& view = {});
+
+// The counts that the sentence of such a document was made of.
+BlockingSummary summarise(std::span<const BlockingPart> parts, const BlockingView& view = {});
+
+}  // namespace assent
