@@ -21,12 +21,22 @@ std::string program(const char* name) {
 }  // namespace
 
 Deployment::Deployment(std::size_t participants, dev::ClusterOptions cluster)
-    : ledger_(folder_.path() / "ledger"), port_(dev::free_port()), admin_port_(dev::free_port()) {
-  for (std::size_t i = 0; i < participants; ++i) {
+    : Deployment(DeploymentOptions{participants, std::move(cluster), {}, false, {}}) {}
+
+Deployment::Deployment(DeploymentOptions options)
+    : options_(std::move(options)), port_(dev::free_port()), admin_port_(dev::free_port()) {
+  if (options_.folder.empty()) temporary_.emplace("assent-system");
+  folder_ = temporary_ ? temporary_->path() : options_.folder;
+  ledger_ = folder_ / "ledger";
+  for (std::size_t i = 0; i < options_.participants; ++i) {
     Site site;
-    dev::ClusterOptions options = cluster;
-    options.name = name(i);
-    site.cluster = std::make_unique<dev::Cluster>(options);
+    dev::ClusterOptions cluster = options_.cluster;
+    cluster.name = name(i);
+    if (!temporary_) {
+      cluster.folder = folder_ / name(i);
+      cluster.keep = true;
+    }
+    site.cluster = std::make_unique<dev::Cluster>(cluster);
     site.cluster->install_demo_bank(name(i));
     site.admin_port = dev::free_port();
     sites_.push_back(std::move(site));
@@ -36,13 +46,13 @@ Deployment::Deployment(std::size_t participants, dev::ClusterOptions cluster)
   const auto made = dev::run(init);
   if (!made.status.ok()) throw std::runtime_error("assent-coordinator init: " + made.output);
   start_coordinator();
-  for (std::size_t i = 0; i < participants; ++i) start_participant(i);
+  for (std::size_t i = 0; i < size(); ++i) start_participant(i);
   await_ready();
 }
 
 Deployment::~Deployment() = default;
 
-void Deployment::start_coordinator(Environment env, std::vector<std::string> options) {
+void Deployment::launch_coordinator(Environment env, std::vector<std::string> options) {
   dev::ProcessOptions process;
   process.argv = {program("assent-coordinator"),
                   "--ledger",
@@ -54,28 +64,40 @@ void Deployment::start_coordinator(Environment env, std::vector<std::string> opt
                   "--log-format",
                   "text"};
   process.argv.insert(process.argv.end(), options.begin(), options.end());
+  if (options_.faults) process.argv.push_back("--enable-fault-injection");
   process.env = std::move(env);
-  process.log = folder_.path() / "coordinator.log";
+  process.log = folder_ / "coordinator.log";
   coordinator_ = std::make_unique<dev::Process>(process);
+}
+
+void Deployment::start_coordinator(Environment env, std::vector<std::string> options) {
+  launch_coordinator(std::move(env), std::move(options));
   if (!coordinator_->wait_for_port(port_, kStart))
     throw std::runtime_error("the coordinator did not start:\n" + coordinator_->log_tail());
 }
 
 void Deployment::start_participant(std::size_t i, Environment env) {
+  const dev::Cluster& cluster = *sites_[i].cluster;
+  std::string database = cluster.participant_conninfo(name(i));
+  if (options_.route)
+    database =
+        "host=127.0.0.1 port=" + std::to_string(route(name(i) + "-database", cluster.port())) +
+        " dbname=" + name(i) + " user=assent_participant";
   dev::ProcessOptions process;
   process.argv = {program("assent-participant"),
                   "--name",
                   name(i),
                   "--database",
-                  sites_[i].cluster->participant_conninfo(name(i)),
+                  database,
                   "--coordinator",
-                  address(port_),
+                  address(route(name(i) + "-coordinator", port_)),
                   "--admin-listen",
                   address(sites_[i].admin_port),
                   "--log-format",
                   "text"};
+  if (options_.faults) process.argv.push_back("--enable-fault-injection");
   process.env = std::move(env);
-  process.log = folder_.path() / (name(i) + ".log");
+  process.log = folder_ / (name(i) + ".log");
   sites_[i].participant = std::make_unique<dev::Process>(process);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,11 +17,23 @@ namespace assent::test {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+struct DeploymentOptions {
+  std::size_t participants = 2;
+  dev::ClusterOptions cluster{};   // of each; name and folder are chosen here
+  std::filesystem::path folder{};  // for everything; empty: a temporary one. Not removed
+  bool faults = false;             // the daemons take orders over /v1/faults
+  // Given, links go where it says: it is told who dials whom ("bank_a-coordinator",
+  // "bank_a-database") and the port that is meant, and answers the port to dial. Databases are then
+  // reached over TCP.
+  std::function<std::uint16_t(const std::string& link, std::uint16_t port)> route{};
+};
+
 // Databases bank_a, bank_b, … with 100 accounts of 1000.00 each, a participant beside each, one
 // coordinator.
 class Deployment {
  public:
   explicit Deployment(std::size_t participants = 2, dev::ClusterOptions cluster = {});
+  explicit Deployment(DeploymentOptions options);
   ~Deployment();
 
   static std::string name(std::size_t i) {
@@ -31,11 +44,18 @@ class Deployment {
   dev::Process& participant(std::size_t i) { return *sites_[i].participant; }
   dev::Process& coordinator() { return *coordinator_; }
   const std::filesystem::path& ledger() const { return ledger_; }
+  std::uint16_t port() const { return port_; }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string coordinator_admin() const { return "127.0.0.1:" + std::to_string(admin_port_); }
+  std::string participant_admin(std::size_t i) const {
+    return "127.0.0.1:" + std::to_string(sites_[i].admin_port);
+  }
 
   // Starts return when the process is up; await_ready() when every participant can be worked with.
   void start_coordinator(Environment env = {}, std::vector<std::string> options = {});
   void start_participant(std::size_t i, Environment env = {});
+  // The same, not waiting until it listens.
+  void launch_coordinator(Environment env = {}, std::vector<std::string> options = {});
   void await_ready();
   bool ready() const;  // now
   // kill -9, and gone when this returns.
@@ -66,7 +86,13 @@ class Deployment {
     std::uint16_t admin_port = 0;
   };
 
-  dev::TemporaryFolder folder_{"assent-system"};
+  std::uint16_t route(const std::string& link, std::uint16_t port) const {
+    return options_.route ? options_.route(link, port) : port;
+  }
+
+  DeploymentOptions options_;
+  std::optional<dev::TemporaryFolder> temporary_;
+  std::filesystem::path folder_;
   std::filesystem::path ledger_;
   std::uint16_t port_ = 0;
   std::uint16_t admin_port_ = 0;

@@ -1,0 +1,152 @@
+// assent-lab: what a failure does to transactions, shown and checked with real processes.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "tests/lab/report.hpp"
+#include "tests/lab/run_folder.hpp"
+#include "tests/lab/scenario_run.hpp"
+
+namespace {
+
+using namespace assent;
+using namespace assent::lab;
+namespace fs = std::filesystem;
+
+enum Exit : int { kOk = 0, kViolated = 1, kUsage = 2, kBroken = 3 };
+
+fs::path scenario_folder() {
+  const char* chosen = std::getenv("ASSENT_LAB_SCENARIOS");
+  return chosen ? chosen : ASSENT_SOURCE_SCENARIOS;
+}
+
+std::vector<fs::path> lessons() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(scenario_folder()))
+    if (entry.path().extension() == ".lab") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+fs::path find_scenario(const std::string& name) {
+  if (name.find('/') != name.npos || name.ends_with(".lab")) return name;
+  const fs::path file = scenario_folder() / (name + ".lab");
+  if (fs::exists(file)) return file;
+  throw ScenarioError("there is no scenario " + name + "; `assent-lab list` shows them");
+}
+
+struct RunOptions {
+  std::vector<std::string> names;
+  bool all = false;
+  bool json = false;
+  bool quiet = false;
+  std::string junit;
+};
+
+void write(const std::string& file, const std::string& text) {
+  if (file.empty()) return;
+  std::ofstream stream(file);
+  stream << text;
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file);
+}
+
+int run(const RunOptions& options) {
+  std::vector<Scenario> scenarios;
+  if (options.all)
+    for (const fs::path& file : lessons()) scenarios.push_back(read_scenario(file));
+  for (const std::string& name : options.names)
+    scenarios.push_back(read_scenario(find_scenario(name)));
+  if (scenarios.empty()) throw ScenarioError("name a scenario, or --all");
+
+  RunFolder folder;
+  std::vector<ScenarioRun> runs;
+  std::string failed;
+  for (const Scenario& scenario : scenarios) {
+    runs.push_back(run_scenario(scenario, folder.fresh(scenario.name)));
+    const ScenarioRun& done = runs.back();
+    if (!done.ok()) failed += " " + scenario.name;
+    if (!options.json && !options.quiet) print_run(std::cout, done, ::isatty(STDOUT_FILENO) == 1);
+    if (options.quiet)
+      std::cout << (done.ok() ? "ok      " : "FAILED  ") << scenario.name
+                << (done.ok() ? "" : ": " + done.failure) << std::endl;
+  }
+  write(options.junit, junit_report(runs));
+  if (!failed.empty()) {
+    folder.keep();
+    std::cerr << "kept: " << folder.path().string() << "\nto repeat: assent-lab run" << failed
+              << '\n';
+  }
+  std::cout << json_report(runs) << std::endl;
+  return failed.empty() ? kOk : kViolated;
+}
+
+int list() {
+  for (const fs::path& file : lessons()) {
+    const Scenario scenario = read_scenario(file);
+    std::string name = scenario.name;
+    name.resize(std::max<std::size_t>(name.size(), 28), ' ');
+    std::cout << name << "  " << scenario.title << '\n';
+  }
+  return kOk;
+}
+
+int explain(const std::string& name) {
+  const fs::path file = find_scenario(name);
+  const Scenario scenario = read_scenario(file);
+  std::cout << scenario.title << "\n\n";
+  for (const std::string& sentence : scenario.watch) std::cout << "- " << sentence << '\n';
+  std::cout << '\n';
+  for (const Step& step : scenario.steps) {
+    std::cout << "    " << step.text << '\n';
+    for (const auto& [database, sql] : step.branches)
+      std::cout << "      " << database << ": " << sql << '\n';
+  }
+  std::cout << "\nassent-lab run " << name << '\n';
+  return kOk;
+}
+
+int language() {
+  for (const VerbForm& form : kVerbs) std::cout << form.form << "\n    " << form.help << '\n';
+  std::cout << "\nCONDITION is one of\n";
+  for (const SeenForm& form : kConditions) std::cout << form.form << "\n    " << form.help << '\n';
+  return kOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Failure-injection harness of Assent: real processes, real PostgreSQL.");
+  app.require_subcommand(1);
+  RunOptions options;
+  std::string name;
+  app.add_subcommand("list", "the scenarios there are");
+  app.add_subcommand("language", "every sentence a scenario may hold");
+  auto* running = app.add_subcommand("run", "run scenarios, by name or file");
+  running->add_option("scenario", options.names, "names or files");
+  running->add_flag("--all", options.all, "every lesson");
+  running->add_flag("--json", options.json, "nothing but the summary, as JSON");
+  running->add_flag("--quiet", options.quiet, "one line for each");
+  running->add_option("--junit", options.junit, "write JUnit's XML here");
+  auto* explaining = app.add_subcommand("explain", "what a scenario is about, and its steps");
+  explaining->add_option("scenario", name, "name or file")->required();
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (app.got_subcommand("list")) return list();
+    if (app.got_subcommand("language")) return language();
+    if (app.got_subcommand(explaining)) return explain(name);
+    return run(options);
+  } catch (const ScenarioError& error) {
+    std::cerr << error.what() << '\n';
+    return kUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "assent-lab: " << error.what() << '\n';
+    return kBroken;
+  }
+}

@@ -1,0 +1,288 @@
+#include "tests/lab/scenario.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "protocol/runtime/config.hpp"
+#include "protocol/runtime/suggestion.hpp"
+#include "tests/lab/points.hpp"
+
+namespace assent::lab {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words split(std::string_view text) {
+  Words words;
+  std::istringstream stream{std::string(text)};
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+// What is left of the line from its n-th word on, with its own spaces.
+std::string rest_of(std::string_view line, std::size_t word) {
+  const auto skip_spaces = [&] {
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.front())))
+      line.remove_prefix(1);
+  };
+  skip_spaces();
+  for (; word > 0; --word) {
+    while (!line.empty() && !std::isspace(static_cast<unsigned char>(line.front())))
+      line.remove_prefix(1);
+    skip_spaces();
+  }
+  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())))
+    line.remove_suffix(1);
+  return std::string(line);
+}
+
+bool is_place(std::string_view word) {
+  return !word.empty() && std::isupper(static_cast<unsigned char>(word.front())) != 0 &&
+         (word.size() == 1 || std::isupper(static_cast<unsigned char>(word[1])) != 0);
+}
+
+bool is_number(std::string_view word) {
+  return !word.empty() && word.find_first_not_of("0123456789.-") == word.npos;
+}
+
+bool is_order(std::string_view word) {
+  const std::string_view what = word.substr(0, word.find('@'));
+  return what == "kill" || what == "error" ||
+         (what.starts_with("delay:") && parse_duration(what.substr(6)));
+}
+
+// How far a form goes along with a line, and what it then wanted.
+struct Attempt {
+  bool whole = false;
+  std::size_t matched = 0;
+  Words words;
+  Words wanted;       // literals, or known values of the place
+  std::string place;  // that was not filled, where no values can be listed
+};
+
+class Parser {
+ public:
+  Parser(std::string_view text, std::string file) : text_(text), file_(std::move(file)) {
+    scenario_.name = std::filesystem::path(file_).stem().string();
+  }
+
+  Scenario parse() {
+    std::istringstream lines{std::string(text_)};
+    for (std::string line; std::getline(lines, line);) {
+      ++line_;
+      const auto first = line.find_first_not_of(" \t");
+      if (first == line.npos || line[first] == '#') continue;
+      if (first > 0)
+        add_branch(line);
+      else
+        take(line);
+    }
+    if (scenario_.title.empty()) fail("there is no title");
+    if (scenario_.steps.empty()) fail("there is no step");
+    return std::move(scenario_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw ScenarioError(file_ + ":" + std::to_string(line_) + ": " + what);
+  }
+
+  Words databases() const {
+    Words all;
+    for (std::size_t i = 0; i < scenario_.databases; ++i)
+      all.push_back(std::string("bank_") + static_cast<char>('a' + i));
+    return all;
+  }
+
+  // The words that may stand at a place; none: it takes more than a list.
+  Words known(std::string_view place) const {
+    Words all;
+    if (place == "DB") return databases();
+    if (place == "TX") return {transactions_.begin(), transactions_.end()};
+    if (place == "DAEMON" || place == "PROCESS") all.push_back("coordinator");
+    if (place == "LINK") all.push_back("client-coordinator");
+    for (const std::string& name : databases()) {
+      if (place == "DAEMON" || place == "PROCESS") all.push_back(name);
+      if (place == "PROCESS") all.push_back(name + ".db");
+      if (place == "LINK") all.push_back(name + "-coordinator");
+      if (place == "LINK") all.push_back(name + "-database");
+    }
+    if (place == "POINT") {
+      all = lab::coordinator_points();
+      all.insert(all.end(), participant_points().begin(), participant_points().end());
+    }
+    return all;
+  }
+
+  bool fills(std::string_view place, const std::string& word) const {
+    if (place == "NUMBER") return is_number(word);
+    if (place == "TIME") return parse_duration(word).has_value();
+    if (place == "ORDER") return is_order(word);
+    if (place == "NEW") return is_name(word) && !transactions_.contains(word);
+    if (place == "NAME") return is_name(word);
+    if (place == "WORD" || place == "VALUE") return true;
+    if (place == "ACCOUNT") {
+      const auto slash = word.find('/');
+      const Words all = databases();
+      return slash != word.npos && is_number(word.substr(slash + 1)) &&
+             std::find(all.begin(), all.end(), word.substr(0, slash)) != all.end();
+    }
+    const Words all = known(place);
+    return std::find(all.begin(), all.end(), word) != all.end();
+  }
+
+  static bool is_name(const std::string& word) {
+    return !word.empty() && std::isalpha(static_cast<unsigned char>(word[0])) != 0 &&
+           std::all_of(word.begin(), word.end(), [](unsigned char c) {
+             return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
+           });
+  }
+
+  Attempt match(std::string_view form, std::string_view line) const {
+    Attempt attempt;
+    const Words given = split(line);
+    for (std::string piece : split(form)) {
+      if (piece == "TEXT") {
+        attempt.words.push_back(rest_of(line, attempt.matched));
+        attempt.whole = !attempt.words.back().empty();
+        if (!attempt.whole) attempt.place = "TEXT";
+        return attempt;
+      }
+      std::string word = attempt.matched < given.size() ? given[attempt.matched] : std::string();
+      const bool colon = piece.ends_with(':');
+      if (colon) piece.pop_back();
+      const bool fits = !colon || word.ends_with(':');
+      if (colon && fits) word.pop_back();
+      const bool place = is_place(piece);
+      if (!fits || (place ? word.empty() || !fills(piece, word) : word != piece)) {
+        attempt.wanted = place ? known(piece) : Words{piece};
+        if (place && attempt.wanted.empty()) attempt.place = piece;
+        if (!fits && place) attempt.place = piece + ":";
+        return attempt;
+      }
+      if (place) attempt.words.push_back(word);
+      ++attempt.matched;
+    }
+    attempt.whole = attempt.matched == given.size();
+    if (!attempt.whole) attempt.wanted = {"the end of the line"};
+    return attempt;
+  }
+
+  // The form that the line is of; otherwise says what was wanted where the nearest ones end.
+  template <typename Forms>
+  std::pair<std::size_t, Words> choose(const Forms& forms, std::string_view line) const {
+    std::size_t farthest = 0;
+    Words wanted;
+    Words places;
+    std::size_t number = 0;
+    for (const auto& form : forms) {
+      Attempt attempt = match(form.form, line);
+      if (attempt.whole) return {number, std::move(attempt.words)};
+      ++number;
+      if (attempt.matched < farthest) continue;
+      if (attempt.matched > farthest) wanted = places = {};
+      farthest = attempt.matched;
+      wanted.insert(wanted.end(), attempt.wanted.begin(), attempt.wanted.end());
+      if (!attempt.place.empty()) places.push_back(attempt.place);
+    }
+    const Words given = split(line);
+    const std::string word =
+        farthest < given.size() ? given[farthest] : std::string("the end of the line");
+    std::string expected;
+    wanted.insert(wanted.end(), places.begin(), places.end());
+    for (const std::string& each : std::set<std::string>(wanted.begin(), wanted.end()))
+      expected += (expected.empty() ? "" : ", ") + each;
+    fail("\"" + word + "\" does not fit here; expected: " + expected + suggestion(word, wanted));
+  }
+
+  void take(const std::string& line) {
+    Step step;
+    step.line = line_;
+    step.text = rest_of(line, 0);
+    const Words given = split(line);
+    if (given[0] == "expect" || given[0] == "eventually") {
+      step.verb = given[0] == "expect" ? Verb::expect : Verb::eventually;
+      take_condition(step, rest_of(line, 1));
+      return;
+    }
+    auto [number, words] = choose(kVerbs, line);
+    step.verb = kVerbs[number].verb;
+    step.words = std::move(words);
+    if (!take_heading(step)) scenario_.steps.push_back(std::move(step));
+  }
+
+  // True: it was one, and no step.
+  bool take_heading(const Step& step) {
+    switch (step.verb) {
+      case Verb::title:
+        scenario_.title = step.words[0];
+        return true;
+      case Verb::watch:
+        scenario_.watch.push_back(step.words[0]);
+        return true;
+      case Verb::databases:
+        scenario_.databases = static_cast<std::size_t>(std::stoul(step.words[0]));
+        if (scenario_.databases < 1 || scenario_.databases > 8) fail("from 1 to 8 databases");
+        return true;
+      case Verb::setting:
+        scenario_.settings.emplace_back(step.words[0], step.words[1]);
+        return true;
+      case Verb::transfer:
+      case Verb::transfer_retrying:
+      case Verb::run:
+      case Verb::begin:
+        transactions_.insert(step.words[0]);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  void take_condition(Step& step, std::string text) {
+    step.within = std::chrono::seconds(10);
+    const Words given = split(text);
+    if (step.verb == Verb::eventually && given.size() > 2 && given[given.size() - 2] == "within") {
+      const auto time = parse_duration(given.back());
+      if (!time) fail("\"" + given.back() + "\" is no time, such as 3s or 500ms");
+      step.within = *time;
+      text = text.substr(0, text.rfind("within"));
+    }
+    auto [number, words] = choose(kConditions, text);
+    step.condition = {kConditions[number].seen, std::move(words)};
+    scenario_.steps.push_back(std::move(step));
+  }
+
+  void add_branch(const std::string& line) {
+    if (scenario_.steps.empty() || scenario_.steps.back().verb != Verb::run)
+      fail("only the statements of `run` are indented");
+    const Attempt attempt = match("DB: TEXT", line);
+    if (!attempt.whole) fail("expected the name of a database and a statement: bank_a: SQL");
+    scenario_.steps.back().branches.emplace_back(attempt.words[0], attempt.words[1]);
+  }
+
+  std::string_view text_;
+  std::string file_;
+  int line_ = 0;
+  Scenario scenario_;
+  std::set<std::string> transactions_;
+};
+
+}  // namespace
+
+Scenario parse_scenario(std::string_view text, const std::string& file) {
+  return Parser(text, file).parse();
+}
+
+Scenario read_scenario(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream) throw ScenarioError(file.string() + ": cannot be read");
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return parse_scenario(text.str(), file.string());
+}
+
+}  // namespace assent::lab

@@ -1,0 +1,93 @@
+// A scenario's deployment with everything that can be done to it and seen of it. Children belong to
+// the thread that makes it: keep it on the main thread.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/integration/system/deployment.hpp"
+#include "tests/lab/actors.hpp"
+#include "tests/lab/proxy.hpp"
+#include "tests/lab/scenario.hpp"
+#include "tests/lab/timeline.hpp"
+#include "tests/lab/watcher.hpp"
+
+namespace assent::lab {
+
+class Stage {
+ public:
+  // Everything lies in `folder`. Throws std::runtime_error when it does not start.
+  Stage(const Scenario& scenario, const std::filesystem::path& folder, Timeline& timeline);
+  ~Stage();
+
+  // One step that is no expectation. Throws std::runtime_error when it cannot be done.
+  void perform(const Step& step);
+  // nullopt: it is so. Otherwise what is the case instead.
+  std::optional<std::string> differs(const Condition& condition);
+  // Notes deaths that nobody ordered by name. Call it now and then.
+  void notice_deaths();
+  // What the coordinator can still tell of each transaction, into the timeline.
+  void collect_messages();
+
+ private:
+  // ---- in stage_steps.cpp
+  void perform_process(const Step& step);
+  void perform_link(const Step& step);
+  void perform_ledger(const Step& step);
+  void begin_transfer(const Step& step, bool retrying);
+  void begin_run(const Step& step);
+  void statement(const Step& step);
+  void kill(const std::string& process);
+  void signal(const std::string& process, int number);
+  void start(const std::string& process, test::Environment env = {},
+             std::vector<std::string> options = {});
+  void start_second(const std::filesystem::path& ledger);
+  void by_hand(const std::string& verb, const std::string& name, const std::string& database);
+  void fault(const std::string& lane, const std::string& text);
+
+  // ---- in stage_conditions.cpp
+  std::optional<std::string> differs_transaction(const Condition& condition);
+  std::optional<std::string> differs_session(const Condition& condition);
+  std::optional<std::string> differs_process(const Condition& condition);
+  std::optional<std::string> differs_data(const Condition& condition);
+  std::set<std::string> blockers_of(const std::string& name) const;
+  Outcome outcome_of(const std::string& name) const;
+  bool running(const std::string& process);
+  bool ready(const std::string& process);
+  // In how many databases its mark is found, and how often at most in one.
+  struct Traces {
+    std::size_t databases = 0;
+    std::size_t most = 0;
+  };
+  Traces traces_of(const std::string& name);
+
+  // ---- in stage.cpp
+  struct Known;  // the scenario's transactions, as the watcher's threads may ask for them
+  std::string name_of(const TxId& tx) const;  // empty: none of the scenario's
+  std::size_t index_of(const std::string& database) const;
+  std::string admin_of(const std::string& daemon) const;
+  Proxy& proxy(const std::string& link);
+  ClientTransaction& transaction(const std::string& name) const;
+  ClientTransaction& add_transaction(const std::string& name);
+  // Of which databases its branches are prepared in.
+  std::vector<std::string> prepared_at(const std::string& name);
+
+  const std::filesystem::path folder_;
+  Timeline& timeline_;
+  std::shared_ptr<Known> known_;
+  std::map<std::string, std::unique_ptr<Session>> sessions_;
+  std::map<std::string, std::unique_ptr<ClientTransaction>> transactions_;
+  std::map<std::string, std::unique_ptr<Proxy>> proxies_;
+  std::unique_ptr<test::Deployment> deployment_;
+  std::unique_ptr<dev::Process> second_;
+  std::uint16_t second_port_ = 0;
+  std::unique_ptr<Watcher> watcher_;
+  std::map<std::string, bool> alive_;
+};
+
+}  // namespace assent::lab
