@@ -4,9 +4,12 @@
 --   psql -d shop -v role=assent_participant -f sql/participant.sql
 --
 -- `role`, by default assent_participant, is the plain login role of assent-participant. It needs no
--- superuser and no pg_* role; what clients' statements may touch is granted to it as to any
--- application. It reaches these tables through functions only, so that marks can rise and outcomes
+-- superuser; what clients' statements may touch is granted to it as to any application. It reaches these tables through functions only, so that marks can rise and outcomes
 -- can be added, and nothing else.
+--
+-- So that people see what the sessions do that an in-doubt transaction blocks, the role becomes a
+-- member of pg_read_all_stats. Clients' statements can then read other users' queries in
+-- pg_stat_activity as well; where they must not: -v hide_queries=1.
 \set ON_ERROR_STOP on
 \if :{?role}
 \else
@@ -123,5 +126,13 @@ on conflict (only_row) do update set version = excluded.version, installed_at = 
 revoke all on all functions in schema assent from public;
 select format('grant usage on schema assent to %I', :'role') \gexec
 select format('grant execute on all functions in schema assent to %I', :'role') \gexec
+
+\ir blocking.sql
+
+\if :{?hide_queries}
+  select format('revoke pg_read_all_stats from %I', :'role') \gexec
+\else
+  select format('grant pg_read_all_stats to %I', :'role') \gexec
+\endif
 
 commit;

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "clients/cli/blocking.hpp"
 #include "clients/cli/dev.hpp"
 #include "clients/cli/lanes.hpp"
 #include "clients/cli/report.hpp"
@@ -33,7 +34,7 @@ Exit codes:
 Examples:
   assent dev                                  a whole installation to try, in one command
   assent run transfer.json                    one transaction over several databases
-  assent list --state in_doubt                what is blocked
+  assent blocking                             what is blocked, by what, and what frees it
   assent COMMAND --help                       more on each command
 )";
 
@@ -100,6 +101,7 @@ struct Arguments {
   bool decided = false;
   bool events = false;
   client::Filter filter;
+  BlockingOptions blocking;
   DevOptions dev;
   std::filesystem::path dev_folder;  // of one that runs
   std::string part;
@@ -348,6 +350,23 @@ void add_question_commands(CLI::App& app, Command& command) {
   add(app, command, "version", "Show the versions of this command and of the coordinator", version);
 }
 
+void add_blocking_command(CLI::App& app, Command& command) {
+  BlockingOptions& options = command.arguments.blocking;
+  CLI::App* sub = add(app, command, "blocking", "Show what is blocked, by what, and what frees it",
+                      [](const Command& c) {
+                        BlockingOptions asked = c.arguments.blocking;
+                        asked.coordinator = c.arguments.url;
+                        asked.json = c.arguments.json;
+                        return show_blocking(asked, c.terminal, c.connect);
+                      });
+  sub->add_flag("--watch", options.watch, "Again every second, until Ctrl-C");
+  sub->add_option("--participant", options.participants,
+                  "A participant's admin listener, asked when the coordinator does not answer")
+      ->delimiter(',')
+      ->envname("ASSENT_PARTICIPANTS");
+  sub->footer(kBlockingFooter);
+}
+
 void add_dev_commands(CLI::App& app, Command& command) {
   Arguments& arguments = command.arguments;
   CLI::App* dev =
@@ -441,6 +460,7 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
   app.footer(kFooter);
   add_transaction_commands(app, command);
   add_question_commands(app, command);
+  add_blocking_command(app, command);
   add_dev_commands(app, command);
   try {
     std::ranges::reverse(arguments);  // as CLI11 wants them

@@ -37,6 +37,9 @@ int run_dev(const DevOptions& options, const Terminal& terminal);
 // For an installation that runs elsewhere. An empty folder means the only one that runs.
 int dev_kill(const std::filesystem::path& folder, const std::string& part, const Terminal& to);
 int dev_start(const std::filesystem::path& folder, const std::string& part, const Terminal& to);
+// The addresses of the participants of the installation whose coordinator has this URL; none where
+// no such installation runs here.
+std::vector<std::string> dev_participants(const std::string& url);
 int dev_psql(const std::filesystem::path& folder, const std::string& part,
              const std::vector<std::string>& arguments, const Terminal& to);
 

@@ -1,5 +1,6 @@
 // The commands that act on an installation from outside, through its folder.
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <ostream>
@@ -115,6 +116,24 @@ int dev_start(const fs::path& folder, const std::string& part, const Terminal& t
   terminal.err << "error: " << part << " runs, but not everything is ready; see the logs in "
                << state->folder.string() << '\n';
   return kBroken;
+}
+
+std::vector<std::string> dev_participants(const std::string& url) {
+  std::vector<std::string> addresses;
+  std::vector<DevState> found = running_installations();
+  // One that was started with --keep lies elsewhere.
+  if (const char* folder = std::getenv("ASSENT_DEV"))
+    if (auto state = read_state(folder); state && runs(*state)) found.push_back(std::move(*state));
+  for (const DevState& state : found) {
+    if (state.url != url) continue;
+    for (const auto& [name, part] : state.parts) {
+      const auto port = part.facts.find("admin_port");
+      if (name == "coordinator" || port == part.facts.end()) continue;
+      addresses.push_back("http://127.0.0.1:" + port->second);
+    }
+    break;
+  }
+  return addresses;
 }
 
 int dev_psql(const fs::path& folder, const std::string& part,

@@ -186,7 +186,6 @@ awaitable<void> BlockingReader::learn_relations(Connection& connection, const Ob
   const auto now = std::chrono::steady_clock::now();
   if (now >= relations_until_) {
     relations_.clear();
-    keys_.clear();
     relations_until_ = now + names_kept;
   }
   std::string wanted;

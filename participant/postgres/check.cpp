@@ -34,6 +34,7 @@ select current_setting('server_version_num') as version,
   current_setting('full_page_writes') as full_page_writes,
   pg_is_in_recovery() as standby,
   (select rolsuper from pg_roles where rolname = current_user) as superuser,
+  pg_has_role('pg_read_all_stats', 'usage') as sees_queries,
   current_user as role, current_database() as database,
   coalesce(to_regprocedure('assent.installed_version()')::text, '') as schema,
   coalesce(has_schema_privilege((select oid from pg_namespace where nspname = 'assent'), 'usage'),
@@ -119,6 +120,12 @@ void check_role(const Facts& facts, const DatabaseOptions& options, Findings& fo
     found.push_back({warning,
                      "The role " + role + " is a superuser: so is every statement of a client.",
                      "Use a plain role: sql/participant.sql makes one."});
+  if (facts.at("sees_queries") != "t")
+    found.push_back({warning,
+                     "The role " + role +
+                         " may not see other users' queries: what sessions do that wait for a "
+                         "branch in doubt stays hidden.",
+                     "psql -c \"grant pg_read_all_stats to " + role + "\""});
   const std::size_t needed = options.lanes + options.sessions + options.finishers + 2;
   const long limit = std::stol(facts.at("role_connections"));
   if (std::stoul(facts.at("connections")) < needed)
