@@ -20,13 +20,11 @@ void count(const ScheduleReport& report, CampaignResult& result) {
   result.messages += report.messages;
   result.simulated_seconds += report.simulated_seconds;
   for (const auto& [kind, number] : report.faults) result.faults[kind] += number;
-  if (result.first_invariant.empty() && !report.safety.empty()) {
-    result.first_violating_seed = report.seed;
-    result.first_invariant = report.safety.front().invariant;
-  } else if (result.first_invariant.empty() && !report.liveness.empty()) {
-    result.first_violating_seed = report.seed;
-    result.first_invariant = report.liveness.front().invariant;
-  }
+  std::uint64_t mixed = report.trace_hash;
+  result.trace_hash += Random::splitmix(mixed);
+  if (!result.first_invariant.empty() || !report.failed()) return;
+  result.first_violating_seed = report.seed;
+  result.first_invariant = report.first().invariant;
 }
 
 }  // namespace
@@ -49,7 +47,10 @@ CampaignResult run_campaign(const CampaignOptions& options,
       if (options.minutes > 0 && elapsed() > options.minutes * 60) break;
       const std::uint64_t seed = options.first_seed + index;
       seeds_running[job] = seed;
-      const ScheduleReport report = Schedule(seed, options.plant, false).run();
+      ScheduleOptions schedule;
+      schedule.seed = seed;
+      schedule.plant = options.plant;
+      const ScheduleReport report = Schedule(schedule).run();
       seeds_running[job] = 0;
       const std::lock_guard lock(mutex);
       count(report, result);

@@ -30,6 +30,7 @@ struct CampaignResult {
   double simulated_seconds = 0;
   double seconds = 0;
   std::map<std::string, std::uint64_t> faults;
+  std::uint64_t trace_hash = 0;  // of all traces; the order in which they ended does not matter
   std::uint64_t first_violating_seed = 0;
   std::string first_invariant;
 };

@@ -21,53 +21,55 @@ struct Clients::Job {
 Clients::Clients(World& world, Network& network, std::vector<std::string> participants, int rows)
     : world_(world), network_(network), participants_(std::move(participants)), rows_(rows) {}
 
-void Clients::start(unsigned transactions, Micros within) {
+void Clients::start(std::uint64_t seed, unsigned transactions, Micros within) {
   for (unsigned i = 0; i < transactions; ++i) {
     ++started_;
     auto job = std::make_shared<Job>();
-    job->work = draw_work();
-    job->timeout = Duration(world_.random.between(200, 6'000));
-    if (world_.random.percent(40)) job->wait_for = WaitFor::decided;
-    if (world_.random.percent(60)) {
+    // Each from numbers of its own: the same also where there are fewer of them.
+    Random random(seed + i);
+    job->work = draw_work(random);
+    job->timeout = Duration(random.between(200, 6'000));
+    if (random.percent(40)) job->wait_for = WaitFor::decided;
+    if (random.percent(60)) {
       job->key.emplace();
-      for (auto& byte : job->key->key) byte = static_cast<std::uint8_t>(world_.random.next());
+      for (auto& byte : job->key->key) byte = static_cast<std::uint8_t>(random.next());
     }
-    const bool interactive = world_.random.percent(35);
+    const bool interactive = random.percent(35);
     if (interactive)
       for (const auto& [participant, ops] : job->work)
         for (const Op& op : ops) job->statements.emplace_back(participant, op);
-    world_.scheduler.after(Micros(world_.random.between(0, within.count())),
+    world_.scheduler.after(Micros(random.between(0, within.count())),
                            [this, job, interactive] { interactive ? open(job) : one_shot(job); });
   }
 }
 
 // Money moves between rows of some participants; some only read, a few fail or dawdle.
-std::map<std::string, std::vector<Op>> Clients::draw_work() {
+std::map<std::string, std::vector<Op>> Clients::draw_work(Random& random) {
   std::map<std::string, std::vector<Op>> work;
-  const auto branches = world_.random.percent(15) ? 1 : world_.random.between(2, 4);
-  const bool only_reads = world_.random.percent(8);
+  const auto branches = random.percent(15) ? 1 : random.between(2, 4);
+  const bool only_reads = random.percent(8);
   std::int64_t moved = 0;
   std::string last_writer;
   for (std::int64_t i = 0; i < branches; ++i) {
-    const std::string& participant = world_.random.pick(participants_);
+    const std::string& participant = random.pick(participants_);
     if (work.count(participant)) continue;
     std::vector<Op>& ops = work[participant];
-    const bool reads = only_reads || world_.random.percent(12);
-    for (auto left = world_.random.between(1, 3); left > 0; --left) {
+    const bool reads = only_reads || random.percent(12);
+    if (reads && random.percent(40)) ops.push_back({Op::Kind::declare, 0, 0});
+    for (auto left = random.between(1, 3); left > 0; --left) {
       Op op;
-      op.row = static_cast<int>(world_.random.below(static_cast<std::uint64_t>(rows_)));
+      op.row = static_cast<int>(random.below(static_cast<std::uint64_t>(rows_)));
       if (!reads) {
         op.kind = Op::Kind::write;
-        op.amount = world_.random.between(-20, 20);
+        op.amount = random.between(-20, 20);
         moved += op.amount;
         last_writer = participant;
       }
       ops.push_back(op);
     }
-    if (world_.random.percent(3)) ops.push_back({Op::Kind::fail, 0, 0});
-    if (world_.random.percent(3)) ops.push_back({Op::Kind::refuse, 0, 0});
-    if (world_.random.percent(10))
-      ops.push_back({Op::Kind::slow, 0, world_.random.between(1, 900)});
+    if (random.percent(3)) ops.push_back({Op::Kind::fail, 0, 0});
+    if (random.percent(3)) ops.push_back({Op::Kind::refuse, 0, 0});
+    if (random.percent(10)) ops.push_back({Op::Kind::slow, 0, random.between(1, 900)});
   }
   if (!last_writer.empty()) work[last_writer].front().amount -= moved;
   return work;
@@ -142,6 +144,13 @@ void Clients::one_shot(const JobPtr& job) {
     again.tx = register_tx(*job, *host);
     ask(job, again, [](const std::optional<Reply>&) {});
   }
+  // Another request under the same key is refused, or runs because the first one has not.
+  if (job->key && world_.random.percent(4)) {
+    Begin other = begin;
+    ++other.key->body[0];
+    other.tx = register_tx(*job, *host);
+    ask(job, other, [](const std::optional<Reply>&) {});
+  }
   ask(job, begin,
       [this, job](const std::optional<Reply>& reply) { one_shot_answered(job, reply); });
 }
@@ -207,7 +216,9 @@ void Clients::end_session(const JobPtr& job) {
   const CommitAsked commit{0, job->tx, job->wait_for};
   if (world_.random.percent(5)) ask(job, rollback, [](const std::optional<Reply>&) {});
   ask(job, commit, told);
-  if (world_.random.percent(5)) ask(job, commit, [](const std::optional<Reply>&) {});
+  if (world_.random.percent(5))
+    for (auto more = world_.random.between(1, 20); more > 0; --more)
+      ask(job, commit, [](const std::optional<Reply>&) {});
 }
 
 }  // namespace assent::simulation

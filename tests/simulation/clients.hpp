@@ -16,8 +16,8 @@ namespace assent::simulation {
 class Clients {
  public:
   Clients(World& world, Network& network, std::vector<std::string> participants, int rows);
-  // Begins the transactions at random moments within the time.
-  void start(unsigned transactions, Micros within);
+  // Begins the transactions, drawn from the seed, at random moments within the time.
+  void start(std::uint64_t seed, unsigned transactions, Micros within);
 
   bool done() const { return finished_ == started_; }
   std::uint64_t started() const { return started_; }
@@ -34,7 +34,7 @@ class Clients {
   struct Job;
   using JobPtr = std::shared_ptr<Job>;
   CoordinatorHost* coordinator();
-  std::map<std::string, std::vector<Op>> draw_work();
+  std::map<std::string, std::vector<Op>> draw_work(Random& random);
   TxId register_tx(const Job& job, CoordinatorHost& host);
   void finish(const JobPtr& job);
   void retry(const JobPtr& job, void (Clients::*step)(const JobPtr&));

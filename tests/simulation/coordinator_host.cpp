@@ -11,26 +11,6 @@ CoordinatorHost::CoordinatorHost(World& world, Network& network, LedgerDisk& dis
                                  CoordinatorLimits limits)
     : world_(world), network_(network), disk_(disk), name_(std::move(name)), limits_(limits) {}
 
-namespace {
-
-// What opening a ledger writes: whatever an earlier start had to be careful about, this one must
-// be.
-EpochRecord start_after(const Recovered& recovered) {
-  constexpr Epoch kRestoredLeap = 1 << 20;
-  EpochRecord start;
-  for (const LogRecord& record : recovered.records)
-    if (const auto* earlier = std::get_if<EpochRecord>(&record);
-        earlier && earlier->epoch >= start.epoch)
-      start = *earlier;
-  start.epoch += 1 + (recovered.restored ? kRestoredLeap : 0);
-  start.sequence = 0;
-  if (recovered.tail == Tail::torn || !recovered.same_place || recovered.restored)
-    start.careful_below = start.epoch;
-  return start;
-}
-
-}  // namespace
-
 // ---- life and death
 // --------------------------------------------------------------------------------
 
@@ -38,9 +18,32 @@ void CoordinatorHost::start() {
   if (machine_ || retired) return;
   ++life_;
   stopped_itself_ = false;
+  const bool dies = crashes_in_recovery > 0;
+  const auto kind =
+      world_.random.percent(50) ? LedgerDisk::Crash::process : LedgerDisk::Crash::machine;
+  if (dies) --crashes_in_recovery;
+  const bool while_opening = dies && world_.random.percent(50);
+  if (while_opening) disk_.die_at_operation(1 + world_.random.below(12), kind);
+  auto opened = disk_.open(log_host(), world_.wall_ms(wall_offset_ms));
+  if (!opened) return;
+  const auto& [recovered, start] = *opened;
+  world_.trace.name(start.life, name_ + std::to_string(start.epoch));
+  EpochRecord believed = start;
+  if (world_.plant == Plant::epoch_not_raised && start.epoch > 1) --believed.epoch;
+  machine_.emplace(limits_, recovered, believed, read_clock());
+  world_.say(name_ + " starts with epoch " + std::to_string(start.epoch) + ", " +
+             std::to_string(recovered.records.size()) + " records" +
+             (recovered.tail == Tail::torn ? ", torn" : "") +
+             (recovered.same_place ? "" : ", moved") + (recovered.restored ? ", restored" : ""));
+  schedule_tick();
+  if (dies && !while_opening) crash_after(1 + static_cast<unsigned>(world_.random.below(12)), kind);
+}
+
+LedgerDisk::Host CoordinatorHost::log_host() {
   LedgerDisk::Host host;
   host.on_durable = [this](RecordNumber number) { post(Logged{number}); };
   host.on_failed = [this] { crash(LedgerDisk::Crash::process); };
+  host.on_death = [this](LedgerDisk::Crash kind) { crash(kind); };
   host.snapshot = [this] {
     std::vector<LogRecord> records = machine_->snapshot();
     if (world_.plant == Plant::snapshot_forgets)
@@ -49,31 +52,7 @@ void CoordinatorHost::start() {
       });
     return records;
   };
-  Recovered recovered = disk_.open(std::move(host));
-  if (world_.plant == Plant::copy_trusted) {
-    recovered.same_place = true;
-    recovered.restored = false;
-    recovered.tail = Tail::clean;
-  }
-  if (world_.plant == Plant::torn_tail_trusted) recovered.tail = Tail::clean;
-  EpochRecord start = start_after(recovered);
-  if (world_.plant == Plant::epoch_not_raised && start.epoch > 1) --start.epoch;
-  start.life = world_.uuid(world_.wall_ms());
-  start.wall_ms = world_.wall_ms(wall_offset_ms);
-  world_.trace.name(start.life, name_ + std::to_string(start.epoch));
-  disk_.write_epoch(start);
-  machine_.emplace(limits_, recovered, start, read_clock());
-  world_.say(name_ + " starts with epoch " + std::to_string(start.epoch) + ", " +
-             std::to_string(recovered.records.size()) + " records" +
-             (recovered.tail == Tail::torn ? ", torn" : "") +
-             (recovered.same_place ? "" : ", moved") + (recovered.restored ? ", restored" : ""));
-  schedule_tick();
-  if (crashes_in_recovery > 0) {
-    --crashes_in_recovery;
-    crash_after(
-        1 + static_cast<unsigned>(world_.random.below(12)),
-        world_.random.percent(50) ? LedgerDisk::Crash::process : LedgerDisk::Crash::machine);
-  }
+  return host;
 }
 
 void CoordinatorHost::crash(LedgerDisk::Crash kind) {
@@ -155,14 +134,14 @@ void CoordinatorHost::take_turn() {
 
 void CoordinatorHost::take(const CoordinatorEvent& event) {
   const auto life = life_;
-  world_.trace.add(world_.now(), name_, " < ", event);
+  world_.trace.add(world_.now(), name_, '<', event);
   world_.observer.coordinator_took(event, machine_->epoch());
   std::vector<CoordinatorAction> actions;
   machine_->step(event, read_clock(), actions);
   if (world_.plant != Plant::none) planted(event);
   for (const CoordinatorAction& action : actions) {
     if (dies_now()) return;
-    world_.trace.add(world_.now(), name_, " > ", action);
+    world_.trace.add(world_.now(), name_, '>', action);
     perform(action);
     if (life != life_) return;
   }

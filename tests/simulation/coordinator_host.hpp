@@ -59,6 +59,7 @@ class CoordinatorHost {
   unsigned crashes_in_recovery = 0;
 
  private:
+  LedgerDisk::Host log_host();
   void take_turn();
   void take(const CoordinatorEvent& event);
   void perform(const CoordinatorAction& action);

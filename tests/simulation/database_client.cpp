@@ -35,7 +35,8 @@ void DatabaseClient::connect_later() {
 void DatabaseClient::try_connect() {
   connecting_ = false;
   if (!alive_) return;
-  if (!server_.up()) return connect_later();
+  if (!server_.up() || server_.hung() || server_.no_connections || server_.reads_fail)
+    return connect_later();
   server_.terminate_up_to(connection_ = server_.connect());
   connection_ = server_.connect();
   connected_ = true;
@@ -147,12 +148,13 @@ void DatabaseClient::perform(const SettleLost& verb) {
 
 void DatabaseClient::settle(const Gid& gid) {
   // A connection that is lost meanwhile does not end the search: it starts again.
-  world_.scheduler.after(world_.latency(100, 50'000), [this, gid] {
+  world_.scheduler.after(world_.latency(1'000, 50'000), [this, gid] {
     if (!alive_) return;
     if (!connected_) {
       settling_.insert(gid);
       return;
     }
+    if (server_.hung() || server_.reads_fail) return settle(gid);
     server_.terminate(gid);
     Settled settled{gid, std::nullopt};
     for (const HeldBranch& held : server_.list())
@@ -193,6 +195,7 @@ void DatabaseClient::perform(const FinishPrepared& verb) {
 
 void DatabaseClient::perform(const ReadStatus& verb) {
   ask(StatusRead{verb.gid, StatusRead::Status::unavailable}, [this, verb] {
+    if (server_.reads_fail) return StatusRead{verb.gid, StatusRead::Status::unavailable};
     const bool any_server = world_.plant == Plant::foreign_status_read;
     StatusRead read{verb.gid,
                     server_.status(verb.xid, any_server ? server_.identity() : verb.server)};
@@ -203,14 +206,16 @@ void DatabaseClient::perform(const ReadStatus& verb) {
 }
 
 void DatabaseClient::perform(const ListPrepared&) {
-  ask(ListFailed{"the connection was lost"}, [this] {
+  ask(ListFailed{"the connection was lost"}, [this]() -> ParticipantEvent {
+    if (server_.reads_fail) return ListFailed{"the list could not be read"};
     if (world_.plant == Plant::standby_believed) return ListDone{};
     return ListDone{server_.list()};
   });
 }
 
 void DatabaseClient::perform(const RaiseMark& verb) {
-  ask(MarkFailed{verb.mark.ledger, "the connection was lost"}, [this, verb] {
+  ask(MarkFailed{verb.mark.ledger, "the connection was lost"}, [this, verb]() -> ParticipantEvent {
+    if (server_.full) return MarkFailed{verb.mark.ledger, "no space (53100)"};
     if (world_.plant == Plant::mark_not_written) return MarkRaised{verb.mark};
     Mark mark = server_.raise(verb.mark);
     if (world_.plant == Plant::marks_ignored) {
@@ -223,6 +228,7 @@ void DatabaseClient::perform(const RaiseMark& verb) {
 
 void DatabaseClient::perform(const WriteJournal& verb) {
   ask(JournalWritten{verb.batch, false}, [this, verb] {
+    if (server_.full) return JournalWritten{verb.batch, false};
     server_.journal(verb.lines);
     return JournalWritten{verb.batch, true};
   });
@@ -230,6 +236,8 @@ void DatabaseClient::perform(const WriteJournal& verb) {
 
 void DatabaseClient::perform(const ReadJournal& verb) {
   ask(JournalRead{verb.gid, Knowledge::nothing, 0, false, Application::applied}, [this, verb] {
+    if (server_.reads_fail)
+      return JournalRead{verb.gid, Knowledge::nothing, 0, false, Application::applied};
     JournalRead read = server_.read_journal(verb.gid);
     if (world_.plant == Plant::absence_is_abort && read.knowledge == Knowledge::nothing)
       read.knowledge = Knowledge::aborted;

@@ -1,5 +1,6 @@
 // What can befall an installation: notes of every class of failure that must be survived.
 #include <algorithm>
+#include <iterator>
 
 #include "tests/simulation/schedule.hpp"
 
@@ -24,44 +25,64 @@ const std::vector<Schedule::Kind>& Schedule::kinds() {
       {"database_slots_exhausted", 4, false, &Schedule::database_slots_exhausted},
       {"disk_slow", 8, false, &Schedule::disk_slow},
       {"disk_full", 6, false, &Schedule::disk_full},
-      {"sync_fails", 6, false, &Schedule::sync_fails},
+      {"disk_operation_fails", 10, false, &Schedule::disk_operation_fails},
+      {"coordinator_dies_writing", 12, false, &Schedule::coordinator_dies_writing},
+      {"started_twice", 4, false, &Schedule::started_twice},
       {"clock_jumps", 5, false, &Schedule::clock_jumps},
       {"ledger_moved", 5, false, &Schedule::ledger_moved},
       {"ledger_copied", 10, false, &Schedule::ledger_copied},
-      {"database_failed_over", 8, true, &Schedule::database_failed_over},
+      {"network_delays_minutes", 4, false, &Schedule::network_delays_minutes},
+      {"database_full", 6, false, &Schedule::database_full},
+      {"database_connections_exhausted", 5, false, &Schedule::database_connections_exhausted},
+      {"database_hangs", 8, false, &Schedule::database_hangs},
+      {"database_reads_fail", 6, false, &Schedule::database_reads_fail},
+      {"foreign_branch_appears", 3, false, &Schedule::foreign_branch_appears},
+      {"database_failed_over", 12, true, &Schedule::database_failed_over},
       {"database_put_back", 8, true, &Schedule::database_put_back},
       {"resolved_by_hand", 12, true, &Schedule::resolved_by_hand},
       {"ledger_put_back", 8, true, &Schedule::ledger_put_back},
       {"last_record_damaged", 6, true, &Schedule::last_record_damaged},
-      {"second_coordinator", 6, true, &Schedule::second_coordinator},
+      {"ledger_damaged", 8, true, &Schedule::ledger_damaged},
+      {"second_coordinator", 10, true, &Schedule::second_coordinator},
   };
   return all;
 }
 
+std::vector<std::string> fault_kinds() {
+  std::vector<std::string> names;
+  for (const Schedule::Kind& kind : Schedule::kinds()) names.emplace_back(kind.name);
+  return names;
+}
+
 // In most schedules nothing spoils the sums, so that these prove as much as they can.
-void Schedule::draw_faults(Micros within) {
-  const bool may_spoil = world_.random.percent(40);
+void Schedule::draw_faults() {
+  const bool may_spoil = plan_.percent(40);
+  const auto weight_of = [&](const Kind& kind) {
+    return kind.spoils && !may_spoil ? 0 : kind.weight;
+  };
   unsigned total = 0;
-  for (const Kind& kind : kinds()) total += kind.spoils && !may_spoil ? 0 : kind.weight;
-  for (auto left = world_.random.between(5, 18); left > 0; --left) {
-    auto drawn = world_.random.below(total);
-    for (const Kind& kind : kinds()) {
-      const unsigned weight = kind.spoils && !may_spoil ? 0 : kind.weight;
-      if (drawn >= weight) {
-        drawn -= weight;
-        continue;
-      }
-      world_.scheduler.after(Micros(world_.random.between(0, within.count())), [this, &kind] {
-        if (healing_) return;
-        world_.count_fault(kind.name);
-        world_.say(kind.name);
-        spoiled_ = spoiled_ || kind.spoils;
-        quarantine_ = quarantine_ || kind.spoils;
-        (this->*kind.strike)();
-      });
-      break;
-    }
+  for (const Kind& kind : kinds()) total += weight_of(kind);
+  const auto faults = static_cast<unsigned>(plan_.between(5, 18));
+  for (unsigned number = 1; number <= faults; ++number) {
+    auto drawn = plan_.below(total);
+    auto kind = kinds().begin();
+    for (; drawn >= weight_of(*kind); ++kind) drawn -= weight_of(*kind);
+    fault_kinds_.emplace_back(kind->name);
+    const Micros after(plan_.between(0, active_.count()));
+    if (!options_.without_faults.count(number)) planned_.push_back({number, &*kind, after});
   }
+}
+
+void Schedule::begin_faults() {
+  for (const Planned& planned : planned_)
+    world_.scheduler.after(planned.after, [this, planned] {
+      if (healing_) return;
+      world_.count_fault(planned.kind->name);
+      world_.say("fault " + std::to_string(planned.number) + ": " + planned.kind->name);
+      spoiled_ = spoiled_ || planned.kind->spoils;
+      quarantine_ = quarantine_ || planned.kind->spoils;
+      (this->*planned.kind->strike)();
+    });
 }
 
 // ---- coordinator
@@ -77,6 +98,7 @@ void Schedule::keep_coordinators_running() {
   world_.scheduler.after(Micros(700'000), [this] {
     for (auto& each : coordinators_) {
       if (each->running() || each->retired) continue;
+      if (each->disk().damaged() && world_.random.percent(50)) each->disk().mend();
       // One that keeps stopping because a higher epoch was seen has an old ledger: the operator
       // says so, of the one that is to stay.
       if (each.get() == &ruling()) {
@@ -121,12 +143,25 @@ void Schedule::coordinator_drained() {
                          [&host] { host.crash(LedgerDisk::Crash::process); });
 }
 
+// What an operator copies is what is there when nothing is being written.
+void Schedule::when_settled(const std::function<void()>& then) {
+  if (healing_) return;
+  if (ruling().disk().settled()) return then();
+  world_.scheduler.after(Micros(3'000), [this, then] { when_settled(then); });
+}
+
 void Schedule::ledger_copied() {
-  copy_ = std::make_unique<LedgerDisk>(ruling().disk().copy());
+  when_settled([this] { copy_ = ruling().disk().copy(); });
 }
 
 void Schedule::ledger_put_back() {
-  if (!copy_) return;
+  if (!copy_) {
+    when_settled([this] { copy_ = ruling().disk().copy(); });
+    world_.scheduler.after(Micros(world_.random.between(500'000, 5'000'000)), [this] {
+      if (!healing_ && copy_) ledger_put_back();
+    });
+    return;
+  }
   world_.ledger_disputed = true;
   CoordinatorHost& host = ruling();
   host.crash(LedgerDisk::Crash::machine);
@@ -135,7 +170,7 @@ void Schedule::ledger_put_back() {
   for (const TxId& kept : host.disk().commits()) lost.erase(kept);
   world_.observer.commits_lost(lost);
   if (world_.random.percent(50))
-    host.disk().moved = true;
+    host.disk().move_elsewhere();
   else
     host.disk().restored = true;
   restart_coordinator(host, 500'000);
@@ -143,37 +178,51 @@ void Schedule::ledger_put_back() {
 
 void Schedule::ledger_moved() {
   ruling().crash(LedgerDisk::Crash::process);
-  ruling().disk().moved = true;
+  ruling().disk().move_elsewhere();
   restart_coordinator(ruling(), 500'000);
 }
 
+// Best when that is a decision, which somebody may have acted on.
 void Schedule::last_record_damaged() {
-  world_.ledger_disputed = true;
-  CoordinatorHost& host = ruling();
-  host.crash(LedgerDisk::Crash::machine);
-  std::set<TxId> lost = host.disk().commits();
-  host.disk().damage_last();
-  for (const TxId& kept : host.disk().commits()) lost.erase(kept);
-  world_.observer.commits_lost(lost);
-  restart_coordinator(host, 500'000);
+  if (healing_) return;
+  if (!ruling().disk().ends_with_commit() && world_.random.percent(99)) {
+    world_.scheduler.after(Micros(1'000), [this] { last_record_damaged(); });
+    return;
+  }
+  ruling().crash(LedgerDisk::Crash::machine);
+  ruling().disk().damage_last();
+  restart_coordinator(ruling(), 500'000);
+}
+
+void Schedule::ledger_damaged() {
+  ruling().crash(LedgerDisk::Crash::machine);
+  ruling().disk().damage();
+  restart_coordinator(ruling(), 500'000);
+}
+
+void Schedule::started_twice() {
+  ruling().disk().start_twice();
 }
 
 // Somebody starts a copy of the ledger while the original runs. The copy is the one that will stay,
 // but as long as both run, what either decides may be lost to the other: for all branches alike.
 void Schedule::second_coordinator() {
   if (coordinators_.size() > 2) return;
-  world_.ledger_disputed = true;
-  CoordinatorHost& first = ruling();
-  disks_.push_back(std::make_unique<LedgerDisk>(first.disk().copy()));
-  disks_.back()->moved = true;
-  first.superseded = true;
-  first.disk().compete();
-  disks_.back()->compete();
-  coordinators_.push_back(std::make_unique<CoordinatorHost>(
-      world_, network_, *disks_.back(), "coordinator" + std::to_string(coordinators_.size() + 1),
-      coordinator_limits_));
-  network_.coordinators.push_back(coordinators_.back().get());
-  ruling().start();
+  when_settled([this] {
+    world_.ledger_disputed = true;
+    CoordinatorHost& first = ruling();
+    disks_.push_back(first.disk().copy());
+    first.superseded = true;
+    first.disk().compete();
+    disks_.back()->compete();
+    coordinators_.push_back(std::make_unique<CoordinatorHost>(
+        world_, network_, *disks_.back(), "coordinator" + std::to_string(coordinators_.size() + 1),
+        coordinator_limits_));
+    network_.coordinators.push_back(coordinators_.back().get());
+    ruling().start();
+    // Whoever comes back now chooses between the two.
+    if (world_.random.percent(60)) participant_killed_soon();
+  });
 }
 
 void Schedule::clock_jumps() {
@@ -194,127 +243,25 @@ void Schedule::disk_slow() {
 
 void Schedule::disk_full() {
   LedgerDisk& disk = ruling().disk();
-  disk.full = true;
+  disk.fill_up();
   world_.scheduler.after(Micros(world_.random.between(100'000, 10'000'000)),
-                         [&disk] { disk.full = false; });
+                         [&disk] { disk.make_room(); });
 }
 
-void Schedule::sync_fails() {
-  ruling().disk().fail_next_sync = true;
+// Once, or as often as it is tried.
+void Schedule::disk_operation_fails() {
+  static constexpr const char* kOperations[] = {"fdatasync", "fdatasync", "pwrite", "sync_folder",
+                                                "rename",    "unlink",    "create"};
+  const char* operation = kOperations[world_.random.below(std::size(kOperations))];
+  ruling().disk().fail(operation, world_.random.percent(70)
+                                      ? 1
+                                      : static_cast<unsigned>(world_.random.between(2, 6)));
 }
 
-// ---- participants and network
-// ----------------------------------------------------------------------
-
-void Schedule::participant_killed() {
-  ParticipantHost& host = some_participant();
-  host.crash_after(1 + static_cast<unsigned>(world_.random.below(30)));
-  const Micros down(world_.random.between(5'000, 6'000'000));
-  world_.scheduler.after(down, [&host] {
-    host.crash();
-    host.start();
-  });
-}
-
-void Schedule::participant_paused() {
-  some_participant().pause(Micros(world_.random.between(10'000, 20'000'000)));
-}
-
-void Schedule::link_broken() {
-  ParticipantHost& host = some_participant();
-  if (host.link()) network_.break_link(host.link(), world_.random.percent(50) ? 1'000 : 3'000'000);
-}
-
-void Schedule::network_cut() {
-  ParticipantHost& host = some_participant();
-  const auto way = world_.random.below(3);
-  network_.cut(host.name(), way != 0, way != 1);
-  const auto lasts = world_.random.between(50'000, 15'000'000);
-  // Pings find a silent link out after a while.
-  if (host.link() && lasts > 4'000'000)
-    world_.scheduler.after(Micros(world_.random.between(1'000'000, 4'000'000)),
-                           [this, link = host.link()] { network_.break_link(link, 3'000'000); });
-  world_.scheduler.after(Micros(lasts), [this, &host] { network_.cut(host.name(), false, false); });
-}
-
-void Schedule::network_chaos() {
-  Network::Chaos& chaos = network_.chaos;
-  chaos.lost_permille = static_cast<unsigned>(world_.random.below(200));
-  chaos.doubled_permille = static_cast<unsigned>(world_.random.below(200));
-  chaos.overtaken_permille = static_cast<unsigned>(world_.random.below(300));
-  // A coordinator may forget what has ended after `finished_kept_for`; no message lives that long.
-  const auto longest = Micros(coordinator_limits_.finished_kept_for).count() / 3 * 2;
-  chaos.overtaken_by_us = world_.random.percent(30) ? std::min(120'000'000L, longest) : 2'000'000;
-  chaos.latency_us = world_.random.percent(30) ? 2'000'000 : 50'000;
-  world_.scheduler.after(Micros(world_.random.between(500'000, 15'000'000)),
-                         [this] { network_.chaos = Network::Chaos{}; });
-}
-
-// ---- databases
-// -------------------------------------------------------------------------------------
-
-void Schedule::database_crashed() {
-  Server& server = some_participant().server();
-  server.crash();
-  world_.scheduler.after(Micros(world_.random.between(10'000, 8'000'000)),
-                         [&server] { server.start(); });
-}
-
-void Schedule::database_connection_lost() {
-  some_participant().lose_database("the connection was reset");
-}
-
-void Schedule::database_slow() {
-  Server& server = some_participant().server();
-  server.slow_percent = 40;
-  world_.scheduler.after(Micros(world_.random.between(100'000, 10'000'000)),
-                         [&server] { server.slow_percent = 0; });
-}
-
-void Schedule::database_denies() {
-  Server& server = some_participant().server();
-  server.denies = true;
-  world_.scheduler.after(Micros(world_.random.between(100'000, 15'000'000)),
-                         [&server] { server.denies = false; });
-}
-
-void Schedule::database_slots_exhausted() {
-  Server& server = some_participant().server();
-  server.slots = world_.random.below(3);
-  world_.scheduler.after(Micros(world_.random.between(100'000, 10'000'000)),
-                         [&server] { server.slots = 100; });
-}
-
-// Best when there is something to lose.
-void Schedule::database_failed_over() {
-  Server& server = some_participant().server();
-  if (!server.has_prepared_last() && world_.random.percent(99)) {
-    world_.scheduler.after(Micros(3'000), [this] {
-      if (!healing_) database_failed_over();
-    });
-    return;
-  }
-  server.fail_over();
-  world_.scheduler.after(Micros(world_.random.between(10'000, 3'000'000)),
-                         [&server] { server.start(); });
-}
-
-// A copy is made now and put back later, while the coordinator goes on.
-void Schedule::database_put_back() {
-  Server& server = some_participant().server();
-  server.back_up();
-  world_.scheduler.after(Micros(world_.random.between(100'000, 20'000'000)), [this, &server] {
-    if (healing_) return;
-    world_.say("database_put_back: it is put back");
-    server.put_back(world_.random.percent(60));
-    world_.scheduler.after(Micros(500'000), [&server] { server.start(); });
-  });
-}
-
-// A person takes some branch that is in doubt, as soon as there is one.
-void Schedule::resolved_by_hand() {
-  if (healing_ || some_participant().server().resolve_by_hand()) return;
-  world_.scheduler.after(Micros(5'000), [this] { resolved_by_hand(); });
+void Schedule::coordinator_dies_writing() {
+  ruling().disk().die_at_operation(1 + world_.random.below(20), world_.random.percent(40)
+                                                                    ? LedgerDisk::Crash::process
+                                                                    : LedgerDisk::Crash::machine);
 }
 
 }  // namespace assent::simulation

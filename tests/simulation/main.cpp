@@ -4,13 +4,18 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include "tests/simulation/campaign.hpp"
+#include "tests/simulation/diagram.hpp"
 #include "tests/simulation/plants.hpp"
+#include "tests/simulation/report.hpp"
+#include "tests/simulation/shrink.hpp"
 
 namespace assent::simulation {
 namespace {
@@ -34,44 +39,41 @@ extern "C" void died(int) {
   _exit(kCrash);
 }
 
-void print(const ScheduleReport& report, bool with_trace) {
-  std::printf("seed %llu, trace %016llx\n", static_cast<unsigned long long>(report.seed),
-              static_cast<unsigned long long>(report.trace_hash));
-  for (const auto* violations : {&report.safety, &report.liveness})
-    for (const Violation& each : *violations)
-      std::printf("  %s: %s\n", each.invariant.c_str(), each.what.c_str());
-  if (with_trace)
-    for (const std::string& line : report.last_lines) std::printf("    %s\n", line.c_str());
-}
-
-std::string json(const CampaignResult& result) {
-  std::ostringstream out;
-  const double rate =
-      result.seconds > 0 ? static_cast<double>(result.schedules) / result.seconds : 0;
-  out << "{\"schedules\":" << result.schedules << ",\"violations\":" << result.unsafe + result.stuck
-      << ",\"unsafe\":" << result.unsafe << ",\"stuck\":" << result.stuck
-      << ",\"transactions\":" << result.transactions << ",\"committed\":" << result.committed
-      << ",\"messages\":" << result.messages
-      << ",\"simulated_seconds\":" << static_cast<std::uint64_t>(result.simulated_seconds)
-      << ",\"seconds\":" << result.seconds << ",\"schedules_per_second\":" << rate
-      << ",\"faults\":{";
-  const char* comma = "";
-  for (const auto& [kind, number] : result.faults) {
-    out << comma << '"' << kind << "\":" << number;
-    comma = ",";
-  }
-  out << "}}";
-  return out.str();
-}
-
 int verdict(std::uint64_t unsafe, std::uint64_t stuck) {
   if (unsafe != 0) return kSafety;
   return stuck != 0 ? kLiveness : kFine;
 }
 
-int replay(std::uint64_t seed, Plant plant, bool trace) {
-  const ScheduleReport report = Schedule(seed, plant, trace).run();
-  print(report, !trace);
+struct Show {
+  bool trace = false;
+  bool shrink = false;
+  bool diagram = false;
+  std::string tx;
+  std::size_t steps = 300;
+};
+
+int replay(ScheduleOptions options, const Show& show) {
+  Diagram diagram(show.tx, show.steps);
+  if (show.trace)
+    options.listener = [](const Trace::Line& line) { std::puts(Trace::shown(line).c_str()); };
+  if (show.diagram) options.listener = [&diagram](const Trace::Line& line) { diagram.add(line); };
+  const ScheduleReport report = Schedule(options).run();
+  if (show.diagram) {
+    std::fputs(diagram.text().c_str(), stdout);
+    return verdict(report.safety.size(), report.liveness.size());
+  }
+  print(report, !show.trace);
+  if (show.shrink && report.failed()) {
+    options.listener = nullptr;
+    const Shrunk shrunk = shrink(options, report);
+    std::printf("shrunk in %u runs to %u transactions, %u participants and these faults:\n",
+                shrunk.tried, shrunk.report.jobs, shrunk.report.participants);
+    for (unsigned number = 1; number <= shrunk.report.fault_kinds.size(); ++number)
+      if (!shrunk.options.without_faults.count(number))
+        std::printf("  fault %u: %s\n", number, shrunk.report.fault_kinds[number - 1].c_str());
+    print(shrunk.report, false);
+    std::printf("assent-sim %s --trace\n", arguments(shrunk.options).c_str());
+  }
   return verdict(report.safety.size(), report.liveness.size());
 }
 
@@ -96,35 +98,83 @@ int planted(CampaignOptions options) {
   return missed.empty() ? kFine : kSafety;
 }
 
+// With `quiet` nothing but the summary goes to standard output; how far it is, and what was found,
+// to standard error.
 int campaign(const CampaignOptions& options, bool quiet) {
+  std::uint64_t done = 0;
   std::uint64_t shown = 0;
+  const std::uint64_t hundredth = std::max<std::uint64_t>(options.schedules / 100, 1);
   const CampaignResult result = run_campaign(options, [&](const ScheduleReport& report) {
-    if (quiet || (report.safety.empty() && report.liveness.empty())) return;
-    if (++shown > 200) return;
-    print(report, shown == 1);
+    ++done;
+    if (quiet && done % hundredth == 0)
+      std::fprintf(stderr, "%llu schedules\n", static_cast<unsigned long long>(done));
+    if (!report.failed() || ++shown > 200) return;
+    if (quiet)
+      std::fprintf(stderr, "seed %llu: %s: %s\n", static_cast<unsigned long long>(report.seed),
+                   report.first().invariant.c_str(), report.first().what.c_str());
+    else
+      print(report, shown == 1);
     std::fflush(stdout);
   });
   std::printf("%s\n", json(result).c_str());
   return verdict(result.unsafe, result.stuck);
 }
 
+// False: there is none of that name; said which there are.
+bool take_plant(const std::string& name, Plant& plant) {
+  if (name.empty()) return true;
+  if (const auto known = parse_plant(name)) {
+    plant = *known;
+    return true;
+  }
+  std::cerr << "--plant: there is no mistake named " << name << "; there are:\n";
+  for (const PlantInfo& each : all_plants())
+    std::cerr << "  " << each.name << ": " << each.breaks << '\n';
+  return false;
+}
+
 int run(int argc, char** argv) {
-  CLI::App app("Runs Assent's protocol in a simulated world and looks for what breaks it.");
+  CLI::App app(
+      "Runs Assent's protocol and its log in a simulated world and looks for what breaks.");
+  app.footer(
+      "Exit codes: 0 nothing was found, 1 safety was violated (or a planted mistake was missed),\n"
+      "2 something did not come to rest after all faults had ended, 3 the process died of a bug,\n"
+      "64 unusable arguments. The last line of a campaign is a JSON summary.");
   CampaignOptions options;
   options.jobs = std::clamp(std::thread::hardware_concurrency(), 1U, kMostJobs);
-  std::uint64_t seed = 0;
-  bool trace = false;
+  ScheduleOptions one;
+  Show show;
   bool quiet = false;
   bool all_planted = false;
   std::string plant;
-  app.add_option("--schedules", options.schedules, "How many schedules to run");
+  std::vector<unsigned> without;
+  auto* schedules = app.add_option("--schedules", options.schedules,
+                                   "How many schedules to run (100), or for --planted the most "
+                                   "that each mistake may take to be found (1000)");
   app.add_option("--seed", options.first_seed,
                  "Of the first schedule; the others count up from it");
   app.add_option("--minutes", options.minutes, "Begin no schedule after so many minutes");
   app.add_option("--jobs", options.jobs, "Schedules at a time")->check(CLI::Range(1U, kMostJobs));
-  app.add_flag("--json", quiet, "Print the summary only");
-  auto* again = app.add_option("--replay", seed, "Run the schedule of this seed again");
-  app.add_flag("--trace", trace, "With --replay: print everything that happens")->needs(again);
+  app.add_flag("--json", quiet, "Print the summary only, and progress to standard error");
+  auto* again = app.add_option("--replay", one.seed, "Run the schedule of this seed again");
+  app.add_flag("--trace", show.trace, "With --replay: print everything that happens")->needs(again);
+  app.add_flag("--shrink", show.shrink, "With --replay: look for a shorter one that fails so too")
+      ->needs(again);
+  auto* diagram =
+      app.add_flag("--diagram", show.diagram, "With --replay: print a Mermaid sequence diagram")
+          ->needs(again);
+  app.add_option("--tx", show.tx, "With --diagram: of this transaction only, such as T12")
+      ->needs(diagram);
+  app.add_option("--steps", show.steps, "With --diagram: the last so many steps (300)")
+      ->needs(diagram);
+  app.add_option("--transactions", one.transactions, "With --replay: only the first so many")
+      ->needs(again);
+  app.add_option("--participants", one.participants, "With --replay: no more than so many")
+      ->needs(again)
+      ->check(CLI::PositiveNumber);
+  app.add_option("--without-faults", without, "With --replay: these do not happen (3,5)")
+      ->needs(again)
+      ->delimiter(',');
   app.add_option("--plant", plant, "Run with this mistake made on purpose");
   app.add_flag("--planted", all_planted, "Run until every planted mistake is found");
   try {
@@ -132,19 +182,16 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kFine : kUsage;
   }
-  if (!plant.empty()) {
-    const auto known = parse_plant(plant);
-    if (!known) {
-      std::cerr << "--plant: there is no mistake named " << plant << "; there are:\n";
-      for (const PlantInfo& each : all_plants())
-        std::cerr << "  " << each.name << ": " << each.breaks << '\n';
-      return kUsage;
-    }
-    options.plant = *known;
-  }
+  if (!take_plant(plant, options.plant)) return kUsage;
   for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGBUS}) std::signal(signal, died);
-  if (again->count() != 0) return replay(seed, options.plant, trace);
-  return all_planted ? planted(options) : campaign(options, quiet);
+  if (again->count() != 0) {
+    one.plant = options.plant;
+    one.without_faults.insert(without.begin(), without.end());
+    return replay(one, show);
+  }
+  if (!all_planted) return campaign(options, quiet);
+  if (schedules->count() == 0) options.schedules = 1000;
+  return planted(options);
 }
 
 }  // namespace

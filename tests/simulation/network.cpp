@@ -1,6 +1,8 @@
 #include "tests/simulation/network.hpp"
 
 #include <algorithm>
+#include <span>
+#include <type_traits>
 
 #include "tests/simulation/coordinator_host.hpp"
 #include "tests/simulation/participant_host.hpp"
@@ -53,28 +55,46 @@ void Network::send(const LinkPtr& link, const std::vector<ToParticipant>& frame)
 template <typename Message>
 void Network::carry(const LinkPtr& link, const Message& message, Instant& last, bool is_cut) {
   ++world_.messages;
+  const auto bytes =
+      std::make_shared<const std::string>(encode_frame(std::span<const Message>(&message, 1)));
   const auto deliver_at = [&](Instant when) {
-    world_.scheduler.at(when, [this, link, message] { arrive(link, message); });
+    world_.scheduler.at(when, [this, link, bytes] { arrive(link, *bytes, Message()); });
   };
   if (is_greeting(message)) {
     if (is_cut) return break_link(link, 5'000'000);
   } else {
-    if (is_cut || world_.random.permille(chaos.lost_permille)) return;
-    if (world_.random.permille(chaos.doubled_permille))
+    if (is_cut || world_.random.permille(chaos.lost_permille))
+      return world_.count_fault("message_lost");
+    if (world_.random.permille(chaos.doubled_permille)) {
+      world_.count_fault("message_doubled");
       deliver_at(world_.now() + Micros(world_.random.between(50, 5'000'000)));
-    if (world_.random.permille(chaos.overtaken_permille))
+    }
+    if (world_.random.permille(chaos.overtaken_permille)) {
+      world_.count_fault("message_overtaken");
       return deliver_at(world_.now() + Micros(world_.random.between(50, chaos.overtaken_by_us)));
+    }
   }
   last = std::max(last, world_.now() + world_.latency(30, chaos.latency_us));
   deliver_at(last);
 }
 
-void Network::arrive(const LinkPtr& link, const ToCoordinator& message) {
-  if (link->at_coordinator) link->coordinator->received(link, message);
+template <typename Message>
+void Network::take(const LinkPtr& link, const Decoded<Message>& frame) {
+  constexpr bool to_coordinator = std::is_same_v<Message, ToCoordinator>;
+  if (!frame.ok()) return world_.observer.report({"codec", frame.error});
+  for (const Message& message : frame.messages)
+    if constexpr (to_coordinator)
+      link->coordinator->received(link, message);
+    else
+      link->participant->received(link, message);
 }
 
-void Network::arrive(const LinkPtr& link, const ToParticipant& message) {
-  if (link->at_participant) link->participant->received(link, message);
+void Network::arrive(const LinkPtr& link, std::string_view bytes, const ToCoordinator&) {
+  if (link->at_coordinator) take(link, decode_to_coordinator(bytes));
+}
+
+void Network::arrive(const LinkPtr& link, std::string_view bytes, const ToParticipant&) {
+  if (link->at_participant) take(link, decode_to_participant(bytes));
 }
 
 void Network::break_link(const LinkPtr& link, std::int64_t at_most_us) {

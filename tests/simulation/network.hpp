@@ -5,8 +5,10 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "protocol/codec.hpp"
 #include "protocol/messages.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -59,8 +61,11 @@ class Network {
   };
   template <typename Message>
   void carry(const LinkPtr& link, const Message& message, Instant& last, bool is_cut);
-  void arrive(const LinkPtr& link, const ToCoordinator& message);
-  void arrive(const LinkPtr& link, const ToParticipant& message);
+  // Every message travels as bytes; the last argument only says of which kind they are.
+  void arrive(const LinkPtr& link, std::string_view bytes, const ToCoordinator&);
+  void arrive(const LinkPtr& link, std::string_view bytes, const ToParticipant&);
+  template <typename Message>
+  void take(const LinkPtr& link, const Decoded<Message>& frame);
   Cut cut_of(const SimulatedLink& link) const;
 
   World& world_;

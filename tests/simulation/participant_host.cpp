@@ -103,7 +103,7 @@ void ParticipantHost::take_turn() {
 
 void ParticipantHost::take(const Item& item) {
   const auto life = life_;
-  world_.trace.add(world_.now(), name_, " < ", item.event);
+  world_.trace.add(world_.now(), name_, '<', item.event);
   world_.observer.participant_took(name_, item.event, item.from);
   std::vector<ParticipantAction> actions;
   machine_->step(item.event, {world_.now(), world_.wall_ms()}, actions);
@@ -113,7 +113,7 @@ void ParticipantHost::take(const Item& item) {
         actions.push_back(FinishPrepared{gid, Outcome::aborted});
   for (const ParticipantAction& action : actions) {
     if (dies_now()) return;
-    world_.trace.add(world_.now(), name_, " > ", action);
+    world_.trace.add(world_.now(), name_, '>', action);
     std::visit([this](const auto& each) { perform(each); }, action);
     if (life != life_) return;
     if (!std::holds_alternative<SendToCoordinator>(action))

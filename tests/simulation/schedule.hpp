@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,16 @@
 #include "tests/simulation/participant_host.hpp"
 
 namespace assent::simulation {
+
+struct ScheduleOptions {
+  std::uint64_t seed = 1;
+  Plant plant = Plant::none;
+  Trace::Listener listener;  // hears every line of the trace
+  // A schedule made shorter: see shrink.hpp. What is left out leaves the rest as it was drawn.
+  std::optional<unsigned> transactions;
+  std::optional<unsigned> participants;
+  std::set<unsigned> without_faults;  // by their numbers in the order drawn, from 1
+};
 
 struct ScheduleReport {
   std::uint64_t seed = 0;
@@ -24,16 +36,30 @@ struct ScheduleReport {
   std::uint64_t messages = 0;
   double simulated_seconds = 0;
   std::map<std::string, std::uint64_t> faults;
+  // As run.
+  unsigned jobs = 0;
+  unsigned participants = 0;
+  std::vector<std::string> fault_kinds;  // in the order drawn, those left out too
+
+  bool failed() const { return !safety.empty() || !liveness.empty(); }
+  // What was found first.
+  const Violation& first() const { return safety.empty() ? liveness.front() : safety.front(); }
 };
+
+// The names of all that can befall an installation.
+std::vector<std::string> fault_kinds();
 
 class Schedule {
  public:
-  Schedule(std::uint64_t seed, Plant plant, bool print);
+  explicit Schedule(const ScheduleOptions& options);
   ScheduleReport run();
 
  private:
   void build();
-  void draw_faults(Micros within);
+  void draw_faults();
+  void begin_faults();
+  void demand_progress(ScheduleReport& report);
+  void audit();
   void run_until(Instant until);
   bool violated() const { return !world_.observer.violations().empty(); }
   void heal();
@@ -41,8 +67,12 @@ class Schedule {
   void check_money();
   void check_keys();
   CoordinatorHost& ruling() { return *coordinators_.back(); }
+  Micros for_a_while(std::int64_t at_most_us) {
+    return Micros(world_.random.between(100'000, at_most_us));
+  }
   ParticipantHost& some_participant() { return *world_.random.pick(participants_); }
 
+  friend std::vector<std::string> fault_kinds();
   // faults.cpp: each befalls the installation now, and ends by itself
   using Fault = void (Schedule::*)();
   struct Kind {
@@ -58,6 +88,7 @@ class Schedule {
   void coordinator_paused();
   void coordinator_drained();
   void participant_killed();
+  void participant_killed_soon();
   void participant_paused();
   void link_broken();
   void network_cut();
@@ -67,27 +98,48 @@ class Schedule {
   void database_slow();
   void database_denies();
   void database_slots_exhausted();
+  void database_full();
+  void database_connections_exhausted();
+  void database_hangs();
+  void database_reads_fail();
+  void foreign_branch_appears();
+  void network_delays_minutes();
   void database_failed_over();
   void database_put_back();
   void resolved_by_hand();
   void disk_slow();
   void disk_full();
-  void sync_fails();
+  void disk_operation_fails();
+  void coordinator_dies_writing();
+  void started_twice();
   void clock_jumps();
   void ledger_copied();
   void ledger_put_back();
   void ledger_moved();
   void last_record_damaged();
+  void ledger_damaged();
+  void when_settled(const std::function<void()>& then);
   void second_coordinator();
   void restart_coordinator(CoordinatorHost& host, std::int64_t within_us);
   void keep_coordinators_running();
 
-  std::uint64_t seed_;
+  struct Planned {
+    unsigned number = 0;
+    const Kind* kind = nullptr;
+    Micros after{};
+  };
+
+  ScheduleOptions options_;
+  Random plan_;  // for what is drawn before the start
   World world_;
   Network network_{world_};
   LedgerId ledger_;
   CoordinatorLimits coordinator_limits_;
   int rows_ = 0;
+  Micros active_{};
+  unsigned jobs_ = 0;
+  std::vector<Planned> planned_;
+  std::vector<std::string> fault_kinds_;
   std::vector<std::unique_ptr<LedgerDisk>> disks_;
   std::vector<std::unique_ptr<CoordinatorHost>> coordinators_;  // the last one rules
   std::vector<std::unique_ptr<Server>> servers_;

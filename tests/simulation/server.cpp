@@ -40,6 +40,12 @@ Server::Server(World& world, std::string participant, int rows)
 
 void Server::run(Connection connection, const Gid& gid, const std::optional<Work>& work,
                  bool prepare, Instant deadline, Done done) {
+  if (no_connections && !backends_.count(gid)) {
+    Failure failure;
+    failure.problem = Problem::participant_unavailable;
+    failure.message = "no connection is free (53300)";
+    return done(failure);
+  }
   Backend& backend = backends_[gid];
   if (backend.id == 0) {
     backend.id = ++last_backend_;
@@ -66,6 +72,7 @@ void Server::advance(const Gid& gid, std::uint64_t id) {
   if (found == backends_.end() || found->second.id != id) return;
   Backend& backend = found->second;
   if (!backend.running || backend.preparing) return;
+  if (hung()) return world_.scheduler.at(hung_until_, [this, gid, id] { advance(gid, id); });
   if (world_.now() >= backend.deadline)
     return end_failed(backend, Problem::deadline_exceeded, "the time is up");
   while (backend.next < backend.ops.size()) {
@@ -78,18 +85,20 @@ void Server::advance(const Gid& gid, std::uint64_t id) {
       case Op::Kind::refuse:
         backend.refused = true;
         break;
+      case Op::Kind::declare:
+        backend.read_only = true;
+        break;
       case Op::Kind::slow:
         ++backend.next;
         return world_.scheduler.after(Micros(op.amount * 1000),
                                       [this, gid, id] { advance(gid, id); });
       case Op::Kind::write: {
+        if (backend.read_only)
+          return end_failed(backend, Problem::statement_failed, "it is read-only (25006)");
+        if (full) return end_failed(backend, Problem::statement_failed, "no space (53100)");
         const auto owner = lock_owner_.find(op.row);
-        if (owner != lock_owner_.end() && owner->second != gid) {
-          auto& queue = lock_queue_[op.row];
-          const std::pair me(gid, id);
-          if (std::find(queue.begin(), queue.end(), me) == queue.end()) queue.push_back(me);
-          return;
-        }
+        if (owner != lock_owner_.end() && owner->second != gid)
+          return wait_for_lock(backend, op.row);
         write(backend, op);
         break;
       }
@@ -100,10 +109,49 @@ void Server::advance(const Gid& gid, std::uint64_t id) {
   backend.preparing = true;
   const Micros takes = world_.random.percent(slow_percent) ? world_.latency(200'000, 8'000'000)
                                                            : world_.latency(50, 5'000);
-  world_.scheduler.after(takes, [this, gid, id] {
+  later(backend.connection, takes, [this, gid, id] {
     const auto still = backends_.find(gid);
     if (still != backends_.end() && still->second.id == id) prepare(still->second);
   });
+}
+
+void Server::wait_for_lock(Backend& backend, int row) {
+  auto& queue = lock_queue_[row];
+  const std::pair me(backend.gid, backend.id);
+  if (std::find(queue.begin(), queue.end(), me) != queue.end()) return;
+  queue.push_back(me);
+  const auto unless_it_has = [this, me, wait = ++backend.waits](Problem problem, const char* why) {
+    const auto found = backends_.find(me.first);
+    if (found == backends_.end() || found->second.id != me.second) return;
+    if (found->second.waits != wait || !waits(found->second)) return;
+    if (problem == Problem::deadlock && !deadlocked(me.first)) return;
+    world_.count_fault(why);
+    end_failed(found->second, problem, why);
+  };
+  if (lock_timeout != Micros{})
+    world_.scheduler.after(
+        lock_timeout, [unless_it_has] { unless_it_has(Problem::lock_timeout, "lock_timeout"); });
+  world_.scheduler.after(Micros(1'000'000),
+                         [unless_it_has] { unless_it_has(Problem::deadlock, "deadlock"); });
+}
+
+bool Server::waits(const Backend& backend) const {
+  if (!backend.running || backend.preparing || backend.next >= backend.ops.size()) return false;
+  const Op& op = backend.ops[backend.next];
+  const auto owner = lock_owner_.find(op.row);
+  return op.kind == Op::Kind::write && owner != lock_owner_.end() && owner->second != backend.gid;
+}
+
+// Whoever it waits for waits for it, in the end.
+bool Server::deadlocked(const Gid& gid) const {
+  Gid at = gid;
+  for (std::size_t steps = 0; steps <= backends_.size(); ++steps) {
+    const auto found = backends_.find(at);
+    if (found == backends_.end() || !waits(found->second)) return false;
+    at = lock_owner_.at(found->second.ops[found->second.next].row);
+    if (at == gid) return true;
+  }
+  return false;
 }
 
 void Server::write(Backend& backend, const Op& op) {
@@ -144,6 +192,7 @@ void Server::prepare(Backend& backend) {
   }
   if (data_.prepared.count(gid))
     return end_failed(backend, Problem::cannot_prepare, "the gid is in use (42710)");
+  if (full) return end_failed(backend, Problem::cannot_prepare, "no space (53100)");
   if (data_.prepared.size() >= slots)
     return end_failed(backend, Problem::cannot_prepare, "no slot is free (53200)");
   const Prepared result{backend.xid, backend.refused};
@@ -199,7 +248,10 @@ void Server::release_locks(const Gid& gid) {
 // -------------------------------------------------------------------------------------
 
 FinishDone::Result Server::finish(const Gid& gid, Outcome outcome, EndedBy by) {
+  if (foreign_.count(gid))
+    world_.observer.report({"P4", to_string(gid) + " is another ledger's, and is ended"});
   if (denies && by == EndedBy::participant) return FinishDone::Result::denied;
+  if (full && by == EndedBy::participant) return FinishDone::Result::again;
   const auto found = data_.prepared.find(gid);
   if (found == data_.prepared.end()) return FinishDone::Result::no_such_gid;
   const Held held = std::move(found->second);
@@ -226,9 +278,10 @@ std::vector<HeldBranch> Server::list() const {
   return held;
 }
 
-std::vector<Gid> Server::held_gids() const {
+std::vector<Gid> Server::held_gids(const LedgerId& ledger) const {
   std::vector<Gid> gids;
-  for (const auto& [gid, branch] : data_.prepared) gids.push_back(gid);
+  for (const auto& [gid, branch] : data_.prepared)
+    if (gid.ledger == ledger) gids.push_back(gid);
   return gids;
 }
 
@@ -297,13 +350,18 @@ void Server::background_sync() {
 void Server::later(Connection connection, Micros delay, std::function<void()> what) {
   const auto id = ++last_late_;
   late_[id] = {connection, std::move(what)};
-  world_.scheduler.after(delay, [this, id] {
-    const auto found = late_.find(id);
-    if (found == late_.end()) return;
-    const auto run = std::move(found->second.what);
-    late_.erase(found);
-    run();
-  });
+  if (std::exchange(crash_when_busy, false))
+    world_.scheduler.after(Micros(world_.random.between(0, delay.count())), [this] { crash(); });
+  world_.scheduler.after(delay, [this, id] { run_late(id); });
+}
+
+void Server::run_late(std::uint64_t id) {
+  const auto found = late_.find(id);
+  if (found == late_.end()) return;
+  if (hung()) return world_.scheduler.at(hung_until_, [this, id] { run_late(id); });
+  const auto run = std::move(found->second.what);
+  late_.erase(found);
+  run();
 }
 
 void Server::abandon(Connection connection) {
@@ -314,11 +372,15 @@ void Server::abandon(Connection connection) {
     theirs.push_back(gid);
   }
   for (const Gid& gid : theirs)
-    world_.scheduler.after(world_.latency(100, 1'000'000), [this, gid, id = backends_.at(gid).id] {
-      const auto found = backends_.find(gid);
-      if (found == backends_.end() || found->second.id != id) return;
-      if (!found->second.preparing) drop(gid);
-    });
+    world_.scheduler.after(world_.latency(100, 1'000'000),
+                           [this, gid, id = backends_.at(gid).id] { abandoned(gid, id); });
+}
+
+void Server::abandoned(const Gid& gid, std::uint64_t id) {
+  const auto found = backends_.find(gid);
+  if (found == backends_.end() || found->second.id != id) return;
+  if (hung()) return world_.scheduler.at(hung_until_, [this, gid, id] { abandoned(gid, id); });
+  if (!found->second.preparing) drop(gid);
 }
 
 void Server::terminate(const Gid& gid) {
@@ -354,6 +416,7 @@ void Server::terminate_up_to(Connection connection) {
 void Server::crash() {
   if (!up_) return;
   up_ = false;
+  hung_until_ = Instant{};
   ++life_;
   backends_.clear();
   late_.clear();
@@ -381,7 +444,8 @@ void Server::start() {
 void Server::fail_over() {
   crash();
   ++data_.identity.timeline;
-  const auto lost = world_.random.below(data_.prepared_last.size() + 1);
+  const auto last = data_.prepared_last.size();
+  const auto lost = last == 0 ? 0 : 1 + world_.random.below(last);
   for (std::size_t i = 0; i < lost; ++i) {
     const Gid gid = data_.prepared_last.back();
     data_.prepared_last.pop_back();
@@ -420,11 +484,22 @@ bool Server::put_back(bool new_timeline) {
   return true;
 }
 
+void Server::hang(Micros time) {
+  hung_until_ = std::max(hung_until_, world_.now() + time);
+}
+
+void Server::add_foreign(const Gid& gid) {
+  foreign_.insert(gid);
+  data_.prepared[gid] = {data_.next_xid, {}};
+  data_.status[data_.next_xid++] = StatusRead::Status::in_progress;
+}
+
 std::optional<Gid> Server::resolve_by_hand() {
-  if (!up_ || data_.prepared.empty()) return std::nullopt;
-  auto branch = data_.prepared.begin();
-  std::advance(branch, world_.random.below(data_.prepared.size()));
-  const Gid gid = branch->first;
+  std::vector<Gid> held;
+  for (const auto& [gid, branch] : data_.prepared)
+    if (!foreign_.count(gid)) held.push_back(gid);
+  if (!up_ || hung() || held.empty()) return std::nullopt;
+  const Gid gid = world_.random.pick(held);
   const Outcome outcome = world_.random.percent(50) ? Outcome::committed : Outcome::aborted;
   world_.say(to_string(gid) + " is " + std::string(to_string(outcome)) + " by hand");
   finish(gid, outcome, EndedBy::hand);

@@ -17,7 +17,14 @@ namespace assent::simulation {
 
 // What a branch does. Its bytes in a Work are these, encoded.
 struct Op {
-  enum class Kind : char { write = 'w', read = 'r', fail = 'f', refuse = 'x', slow = 's' };
+  enum class Kind : char {
+    write = 'w',
+    read = 'r',
+    fail = 'f',
+    refuse = 'x',  // an expectation fails
+    slow = 's',
+    declare = 'd',  // the branch is read-only; a write fails from now on
+  };
   Kind kind = Kind::read;
   int row = 0;
   std::int64_t amount = 0;  // write: added to the row; slow: milliseconds
@@ -74,6 +81,11 @@ class Server {
   void back_up();
   bool put_back(bool new_timeline);
   std::optional<Gid> resolve_by_hand();
+  // Stopped, as by SIGSTOP or a dead disk: nothing happens and nothing is answered; then it goes
+  // on.
+  void hang(Micros time);
+  // A prepared transaction of another ledger, which nobody here may end.
+  void add_foreign(const Gid& gid);
 
   bool up() const { return up_; }
   const ServerIdentity& identity() const { return data_.identity; }
@@ -82,11 +94,19 @@ class Server {
   bool has_prepared_last() const { return up_ && !data_.prepared_last.empty(); }
   bool quiet() const { return backends_.empty() && lock_owner_.empty(); }
   bool holds(const Gid& gid) const { return data_.prepared.count(gid) != 0; }
-  std::vector<Gid> held_gids() const;
+  // Of this ledger.
+  std::vector<Gid> held_gids(const LedgerId& ledger) const;
+  bool hung() const { return world_.now() < hung_until_; }
+  Instant hung_until() const { return hung_until_; }
 
   bool denies = false;             // 42501 for phase two
   std::size_t slots = 100;         // max_prepared_transactions
   unsigned slow_percent = 0;       // of the PREPAREs: seconds
+  bool full = false;               // its disk: 53100
+  bool no_connections = false;     // 53300
+  bool reads_fail = false;         // what asks for lists, statuses and the journal
+  bool crash_when_busy = false;    // as soon as it has a command to carry out
+  Micros lock_timeout{};           // 55P03; 0: none
   std::function<void()> on_crash;  // its clients learn at once
   static constexpr std::int64_t kInitial = 1000;
 
@@ -103,6 +123,8 @@ class Server {
     bool preparing = false;  // PREPARE itself
     std::vector<Op> ops;
     std::size_t next = 0;
+    std::size_t waits = 0;  // for locks, so far
+    bool read_only = false;
     bool prepare = false;
     Instant deadline{};
     Done done;
@@ -129,6 +151,11 @@ class Server {
 
   void advance(const Gid& gid, std::uint64_t id);
   void write(Backend& backend, const Op& op);
+  void wait_for_lock(Backend& backend, int row);
+  bool waits(const Backend& backend) const;
+  bool deadlocked(const Gid& gid) const;
+  void run_late(std::uint64_t id);
+  void abandoned(const Gid& gid, std::uint64_t id);
   void end_request(Backend& backend, const WorkResult& result);
   void end_failed(Backend& backend, Problem problem, const std::string& why);
   void prepare(Backend& backend);
@@ -154,6 +181,8 @@ class Server {
   std::map<int, std::vector<std::pair<Gid, std::uint64_t>>> lock_queue_;
   std::map<std::uint64_t, Late> late_;
   std::uint64_t last_late_ = 0;
+  Instant hung_until_{};
+  std::set<Gid> foreign_;
 };
 
 }  // namespace assent::simulation

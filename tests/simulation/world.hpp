@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "protocol/invariants.hpp"
 #include "tests/simulation/random.hpp"
@@ -44,10 +45,16 @@ enum class Plant : std::uint8_t {
   foreign_status_read,      // whatever the server's identity
   unknown_told_as_aborted,  // to the client
   refusal_swallowed,        // a full log is not reported
+  // of the ledger's files
+  sync_skipped,
+  failed_sync_retried,
+  folder_sync_skipped,
+  segments_deleted_early,  // before the one that stands for them has its name for good
+  checksum_ignored,
 };
 
 struct World {
-  World(std::uint64_t seed, bool print) : random(seed), trace(print) {}
+  World(std::uint64_t seed, Trace::Listener listener) : random(seed), trace(std::move(listener)) {}
 
   Instant now() const { return scheduler.now(); }
   // Between the bounds, mostly near the lower one: latencies have long tails.

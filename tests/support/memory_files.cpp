@@ -56,6 +56,13 @@ std::map<std::string, std::string> MemoryDisk::content() const {
   return all;
 }
 
+bool MemoryDisk::is_durable(const std::string& name) const {
+  const auto now = names_.find(name);
+  const auto later = durable_names_.find(name);
+  return now != names_.end() && later != durable_names_.end() && now->second == later->second &&
+         now->second->cache == now->second->platter;
+}
+
 void MemoryDisk::put(const std::string& name, std::string content) {
   auto file = std::make_shared<File>(File{content, content, content});
   for (Names& names : unsynced_names_) names[name] = file;

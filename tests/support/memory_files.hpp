@@ -30,6 +30,8 @@ class MemoryDisk {
 
   // Of the page cache: what a process reads now. For damaging files, and for looking at them.
   std::map<std::string, std::string> content() const;
+  // The file is there, under this name and with this content, whatever happens to the machine.
+  bool is_durable(const std::string& name) const;
   void put(const std::string& name, std::string content);  // durable at once
   void remove(const std::string& name);                    // likewise
 

@@ -31,24 +31,34 @@ class SteppedLog final : public DecisionLog {
   // One step of the log thread, then what it reports to the host. False: there was nothing to do.
   bool work() {
     if (failed_ || (jobs_.empty() && !spare_wanted())) return false;
+    begin();
+    finish();
+    return true;
+  }
+
+  // The same in two halves, for whoever lets the disk take its time: what is flushed in between
+  // waits for the next step. There must be something to do.
+  void begin() {
+    if (jobs_.empty()) return;
+    under_way_ = std::move(jobs_.front());
+    jobs_.pop_front();
+  }
+  void finish() {
     LogProgress progress;
-    std::optional<LogError> error;
-    if (!jobs_.empty()) {
-      const LogJob job = std::move(jobs_.front());
-      jobs_.pop_front();
-      error = writer_->perform(job, progress);
-    } else {
-      error = writer_->fill_spare(progress);
-    }
+    const auto job = std::exchange(under_way_, std::nullopt);
+    const auto error = job ? writer_->perform(*job, progress) : writer_->fill_spare(progress);
     if (error) {
       failed_ = true;
-      host_.on_failed(error->message);
-      return true;
+      return host_.on_failed(error->message);
     }
     commit_.done(progress);
     if (progress.up_to > reported_) host_.on_durable(reported_ = progress.up_to);
-    return true;
   }
+  // Something to do that needs no more room than there is known to be.
+  bool has_work() const {
+    return !failed_ && (!jobs_.empty() || writer_->spare() == LogWriter::Spare::filling);
+  }
+  bool lacks_room() const { return !failed_ && writer_->spare() == LogWriter::Spare::no_room; }
 
   // Until nothing is left to do; a full disk is tried once.
   void work_off() {
@@ -69,6 +79,7 @@ class SteppedLog final : public DecisionLog {
   GroupCommit commit_;
   std::unique_ptr<LogWriter> writer_;
   std::deque<LogJob> jobs_;
+  std::optional<LogJob> under_way_;  // none: a step of writing ahead
   RecordNumber reported_ = 0;
   bool failed_ = false;
 };
