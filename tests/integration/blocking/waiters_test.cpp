@@ -205,6 +205,33 @@ void resolve_and_check(const dev::Cluster& cluster, std::vector<Waiting>& waiter
   }
 }
 
+// A session takes up to three locks, or fewer where it begins to wait. Weak ones first, so that
+// later requests can overtake others in a queue.
+bool waits_for_random_locks(const dev::Cluster& cluster, Session& session, std::mt19937& random) {
+  constexpr const char* kModes[] = {
+      "access share", "row share",           "row exclusive", "share update exclusive",
+      "share",        "share row exclusive", "exclusive",     "access exclusive"};
+  const std::string waiting =
+      "select count(*) from pg_locks where not granted and pid = " + std::to_string(session.pid());
+  session.run("begin");
+  for (int step = 0; step < 3; ++step) {
+    const std::size_t mode = random() % (step == 0 ? 3 : 8);
+    session.send("lock table r" + std::to_string(random() % 4) + " in " + kModes[mode] + " mode");
+    const bool settled =
+        dev::poll_until([&] { return session.finished() || cluster.value(waiting) == "1"; }, 10s);
+    REQUIRE(settled);
+    if (!session.finished()) return true;
+  }
+  return false;
+}
+
+std::set<int> waiting_in(const Observation& seen) {
+  std::set<int> found;
+  for (const BlockingNode& node : seen.blocking.nodes)
+    if (node.wait) found.insert(node.pid);
+  return found;
+}
+
 }  // namespace
 
 TEST_CASE("Every kind of waiting, before and after a crash, as PostgreSQL sees it") {
@@ -242,9 +269,6 @@ TEST_CASE("Random sessions and branches in random modes: edge by edge as pg_bloc
   for (int table = 0; table < 4; ++table)
     cluster.query("create table r" + std::to_string(table) + " (id int primary key)", "stock");
   Host host(cluster);
-  constexpr const char* kModes[] = {
-      "access share", "row share",           "row exclusive", "share update exclusive",
-      "share",        "share row exclusive", "exclusive",     "access exclusive"};
   std::mt19937 random(20261121);
   std::size_t compared = 0;
   for (int round = 0; round < 12; ++round) {
@@ -254,37 +278,15 @@ TEST_CASE("Random sessions and branches in random modes: edge by edge as pg_bloc
     for (int i = 0; i < 14; ++i) {
       sessions.push_back(std::make_unique<Session>(cluster, "random"));
       Session& session = *sessions.back();
-      session.run("begin");
-      // Weak first, so that later requests can overtake in a queue.
-      for (int step = 0; step < 3; ++step) {
-        const std::size_t mode = random() % (step == 0 ? 3 : 8);
-        session.send("lock table r" + std::to_string(random() % 4) + " in " + kModes[mode] +
-                     " mode");
-        const bool stuck =
-            !dev::poll_until(
-                [&] {
-                  return session.finished() ||
-                         cluster.value(
-                             "select count(*) from pg_locks where not granted and pid = " +
-                             std::to_string(session.pid())) == "1";
-                },
-                10s) ||
-            !session.finished();
-        if (stuck) {
-          waiting.insert(session.pid());
-          break;
-        }
-      }
-      if (!waiting.contains(session.pid()) && i < 3)
+      if (waits_for_random_locks(cluster, session, random))
+        waiting.insert(session.pid());
+      else if (i < 3)
         session.run("prepare transaction 'r" + std::to_string(i) + "'");
     }
     const Observation seen = observe(host);
     REQUIRE(seen.trouble.empty());
     check_as_postgresql(seen, cluster);
-    std::set<int> found;
-    for (const BlockingNode& node : seen.blocking.nodes)
-      if (node.wait) found.insert(node.pid);
-    CHECK(found == waiting);
+    CHECK(waiting_in(seen) == waiting);
     compared += edges_of(seen).size();
     sessions.clear();
     for (const dev::Row& row : cluster.query("select gid from pg_prepared_xacts"))
