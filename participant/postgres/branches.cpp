@@ -46,6 +46,24 @@ Command named(const char* name, std::vector<const char*> params) {
   return command;
 }
 
+// What never changes its text is kept prepared.
+Command kept(const char* sql) {
+  Command command = plain(sql);
+  command.keep = true;
+  return command;
+}
+
+// Whether a statement was refused that might be taken if it were read anew: it was kept prepared,
+// and tables have changed since, or somebody has deallocated it.
+bool was_outdated(const PrepareResult& result, const Statements& statements,
+                  Connection& connection) {
+  const auto* no = std::get_if<PrepareDone::No>(&result);
+  if (no == nullptr || no->failure.statement < 0) return false;
+  const std::string_view kind = std::string_view(no->failure.sqlstate).substr(0, 2);
+  return (kind == "0A" || kind == "22" || kind == "26" || kind == "42") &&
+         connection.forget_kept(statements.sql(no->failure.statement));
+}
+
 Xid xid_in(const Reply& reply) {
   if (!reply.ok() || reply.height() != 1 || reply.is_null(0, 0)) return 0;
   return std::stoull(reply.text(0, 0));
@@ -91,19 +109,21 @@ awaitable<void> Branches::interrupt(BranchPtr branch) {
   branch->changed.cancel();
 }
 
+awaitable<void> Branches::roll_back(Connection& connection) {
+  if (!connection.is_open() || connection.is_idle()) co_return;
+  const std::vector<Command> commands{plain("rollback")};
+  std::vector<Reply> replies;
+  co_await connection.exchange(commands, replies,
+                               std::chrono::steady_clock::now() + context_.options.grace);
+}
+
 // Rolls back what is left and gives the connection back, but not while a cancel is on its way,
 // which would hit the next user.
 awaitable<void> Branches::release(BranchPtr branch) {
   branch->working = false;
   branch->pause.cancel();
   while (branch->interrupting) co_await branch->until_changed();
-  Connection& connection = *branch->connection;
-  if (connection.is_open() && !connection.is_idle()) {
-    const std::vector<Command> commands{plain("rollback")};
-    std::vector<Reply> replies;
-    co_await connection.exchange(commands, replies,
-                                 std::chrono::steady_clock::now() + context_.options.grace);
-  }
+  co_await roll_back(*branch->connection);
   branch->open = false;
   branch->pool.give_back(std::move(branch->connection));
 }
@@ -143,7 +163,12 @@ awaitable<Branches::Result> Branches::prepare_one_shot(PrepareBranch verb) {
     branch->connection = std::move(branch->waiter.granted);
     verb.time_left -=
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - asked);
-    result = co_await run_one_shot(*branch, statements, verb);
+    result = co_await run_one_shot(*branch, statements, verb, true);
+    if (was_outdated(result, statements, *branch->connection)) {
+      co_await roll_back(*branch->connection);
+      statements.begin_anew();
+      result = co_await run_one_shot(*branch, statements, verb, false);
+    }
     co_await release(branch);
   } else {
     result = PrepareDone::No{failure(branch->waiter.problem, branch->waiter.message)};
@@ -153,17 +178,17 @@ awaitable<Branches::Result> Branches::prepare_one_shot(PrepareBranch verb) {
 }
 
 awaitable<Branches::Result> Branches::run_one_shot(Branch& branch, Statements& statements,
-                                                   const PrepareBranch& verb) {
+                                                   const PrepareBranch& verb, bool keep) {
   const std::string timeout = statement_timeout(verb.time_left);
   const std::string prepare = "prepare transaction " + quote_literal(to_string(verb.gid));
   const bool read_only = statements.read_only();
   std::vector<Command> commands;
   commands.reserve(statements.size() + 4);
-  commands.push_back(plain("reset all"));
-  commands.push_back(plain(statements.begin_sql()));
+  commands.push_back(kept("reset all"));
+  commands.push_back(kept(statements.begin_sql()));
   commands.push_back(named(read_only ? "assent_open" : "assent_begin",
                            {timeout.c_str(), statements.lock_timeout().c_str()}));
-  statements.append_to(commands);
+  statements.append_to(commands, keep);
   commands.push_back(plain(read_only ? "commit" : prepare.c_str()));
 
   Connection& connection = *branch.connection;
@@ -218,12 +243,12 @@ awaitable<std::variant<Results, Failure>> Branches::work_on(Branch& branch, cons
   if (branch.open) {
     commands.push_back(named("assent_limit", {timeout.c_str()}));
   } else {
-    commands.push_back(plain("reset all"));
-    commands.push_back(plain(statements.begin_sql()));
+    commands.push_back(kept("reset all"));
+    commands.push_back(kept(statements.begin_sql()));
     commands.push_back(named("assent_open", {timeout.c_str(), statements.lock_timeout().c_str()}));
   }
   const std::size_t first = commands.size();
-  statements.append_to(commands);
+  statements.append_to(commands, false);
   std::vector<Reply> replies;
   Connection& connection = *branch.connection;
   const bool whole =

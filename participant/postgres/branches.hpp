@@ -33,11 +33,12 @@ class Branches {
 
   boost::asio::awaitable<Result> prepare_one_shot(PrepareBranch verb);
   boost::asio::awaitable<Result> run_one_shot(Branch& branch, Statements& statements,
-                                              const PrepareBranch& verb);
+                                              const PrepareBranch& verb, bool keep);
   boost::asio::awaitable<Result> prepare_open(PrepareBranch verb);
   boost::asio::awaitable<Result> finish_open(Branch& branch, const PrepareBranch& verb);
   boost::asio::awaitable<std::variant<Results, Failure>> work_on(Branch& branch,
                                                                  const RunWork& verb);
+  boost::asio::awaitable<void> roll_back(Connection& connection);
   boost::asio::awaitable<void> release(BranchPtr branch);
   boost::asio::awaitable<void> interrupt(BranchPtr branch);
   void end(const Gid& gid, Branch& branch);

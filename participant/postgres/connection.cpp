@@ -80,7 +80,7 @@ bool Reply::is_null(int row, int column) const {
   return PQgetisnull(result.get(), row, column) != 0;
 }
 
-Connection::Connection(asio::io_context& io) : io_(io) {}
+Connection::Connection(asio::io_context& io) : io_(io), watchdog_(io) {}
 
 Connection::~Connection() {
   if (pg_ != nullptr) PQfinish(pg_);
@@ -154,6 +154,7 @@ void Connection::close(std::string reason) {
   if (pg_ != nullptr && PQsocket(pg_) >= 0) ::shutdown(PQsocket(pg_), SHUT_RDWR);
   boost::system::error_code ignored;
   if (socket_) socket_->close(ignored);
+  watchdog_.cancel();
 }
 
 bool Connection::lost() {
@@ -189,11 +190,14 @@ int Connection::backend_pid() const {
 bool Connection::send(const Command& command) {
   const int count = static_cast<int>(command.params.size());
   const char* const* values = command.params.data();
-  const int sent =
-      command.named
-          ? PQsendQueryPrepared(pg_, command.sql, count, values, nullptr, nullptr, 0)
-          : PQsendQueryParams(pg_, command.sql, count, nullptr, values, nullptr, nullptr, 0);
-  return sent == 1;
+  KeptStatements::Use use;
+  if (command.named) use.name = command.sql;
+  if (command.keep) use = kept_.use(command.sql);
+  prepared_first_.push_back(use.prepare);
+  if (use.name == nullptr)
+    return PQsendQueryParams(pg_, command.sql, count, nullptr, values, nullptr, nullptr, 0) == 1;
+  if (use.prepare && PQsendPrepare(pg_, use.name, command.sql, 0, nullptr) != 1) return false;
+  return PQsendQueryPrepared(pg_, use.name, count, values, nullptr, nullptr, 0) == 1;
 }
 
 awaitable<bool> Connection::exchange(std::span<const Command> commands, std::vector<Reply>& replies,
@@ -201,66 +205,99 @@ awaitable<bool> Connection::exchange(std::span<const Command> commands, std::vec
   replies.clear();
   replies.resize(commands.size());
   if (!open_) co_return false;
+  prepared_first_.clear();
   for (const Command& command : commands)
     if (!send(command)) co_return lost();
   if (PQpipelineSync(pg_) != 1) co_return lost();
 
-  std::optional<asio::steady_timer> timer;
-  if (deadline) {
-    timer.emplace(io_, *deadline);
-    timer->async_wait([weak = weak_from_this()](boost::system::error_code error) {
-      if (const auto self = weak.lock(); self && !error)
-        self->close("no answer within the time allowed");
-    });
-  }
-  bool whole = co_await flush();
-  for (std::size_t i = 0; whole && i < commands.size(); ++i)
-    whole = co_await read_reply(commands[i], replies[i]);
-  if (whole) whole = co_await read_sync();
-  // Its handler may be on its way already: then nobody else may use the connection.
-  if (timer && timer->cancel() == 0) close("no answer within the time allowed");
-  co_return whole;
-}
-
-awaitable<bool> Connection::flush() {
+  if (deadline) watch(*deadline);
+  Progress progress{commands, replies};
+  start_command(progress);
   for (;;) {
     const int left = PQflush(pg_);
-    if (left == 0) co_return true;
-    if (left < 0) co_return lost();
-    // The server may have to get rid of answers before it reads on: look both ways.
+    if (left < 0 || !take_what_came(progress)) co_return lost();
+    if (progress.complete) break;
+    const bool ready = co_await wait(left > 0);
+    if (!ready) co_return lost();
+  }
+  deadline_ = SteadyTime::max();
+  co_return true;
+}
+
+void Connection::watch(SteadyTime deadline) {
+  deadline_ = deadline;
+  if (watched_ && watchdog_.expiry() <= deadline) return;
+  watched_ = true;
+  watchdog_.expires_at(deadline);
+  watchdog_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (!self || error) return;
+    self->watched_ = false;
+    if (self->deadline_ == SteadyTime::max()) return;
+    if (self->deadline_ <= std::chrono::steady_clock::now())
+      return self->close("no answer within the time allowed");
+    self->watch(self->deadline_);
+  });
+}
+
+// Until there is something to read, or room to write into where that is wanted: the server may have
+// to get rid of answers before it reads on.
+awaitable<bool> Connection::wait(bool to_write) {
+  if (to_write) {
     auto both = asio::experimental::make_parallel_group(
         socket_->async_wait(Descriptor::wait_read, asio::deferred),
         socket_->async_wait(Descriptor::wait_write, asio::deferred));
     co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    if (given_up_) co_return false;
-    if (PQconsumeInput(pg_) != 1) co_return lost();
+  } else {
+    co_await socket_->async_wait(Descriptor::wait_read, as_result);
   }
+  co_return !given_up_ && PQconsumeInput(pg_) == 1;
 }
 
-awaitable<bool> Connection::wait_readable() {
-  const auto [error] = co_await socket_->async_wait(Descriptor::wait_read, as_result);
-  if (error || given_up_) co_return lost();
-  co_return true;
+void Connection::start_command(Progress& progress) {
+  const Command& command = progress.commands[progress.at];
+  progress.preparing = prepared_first_[progress.at];
+  if (!progress.preparing && command.sink != nullptr) PQsetSingleRowMode(pg_);
 }
 
-awaitable<bool> Connection::until_not_busy() {
-  while (PQisBusy(pg_) != 0) {
-    const bool readable = co_await wait_readable();
-    if (!readable) co_return false;
-    if (PQconsumeInput(pg_) != 1) co_return lost();
-  }
-  co_return true;
+bool Connection::take_what_came(Progress& progress) {
+  while (!progress.complete && PQisBusy(pg_) == 0)
+    if (!take_next(progress)) return false;
+  return true;
 }
 
-awaitable<bool> Connection::read_reply(const Command& command, Reply& reply) {
-  if (command.sink != nullptr) PQsetSingleRowMode(pg_);
-  for (;;) {
-    if (!co_await until_not_busy()) co_return false;
-    PGresult* const result = PQgetResult(pg_);
-    if (result == nullptr) co_return reply.kind != Reply::Kind::none || lost();
-    take(result, command, reply);
-    if (PQstatus(pg_) != CONNECTION_OK) co_return lost();
+bool Connection::take_next(Progress& progress) {
+  PGresult* const result = PQgetResult(pg_);
+  if (progress.at == progress.commands.size()) {
+    progress.complete = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+    PQclear(result);
+    return progress.complete;
   }
+  const Command& command = progress.commands[progress.at];
+  Reply& reply = progress.replies[progress.at];
+  if (result != nullptr && progress.preparing) {
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) kept_.forget(command.sql);
+    if (PQresultStatus(result) == PGRES_COMMAND_OK)
+      PQclear(result);
+    else
+      take(result, command, reply);
+    return PQstatus(pg_) == CONNECTION_OK;
+  }
+  if (result != nullptr) {
+    if (reply.kind == Reply::Kind::error)
+      PQclear(result);  // it could not be prepared, and so was skipped
+    else
+      take(result, command, reply);
+    return PQstatus(pg_) == CONNECTION_OK;
+  }
+  if (progress.preparing) {
+    progress.preparing = false;
+    if (command.sink != nullptr) PQsetSingleRowMode(pg_);
+    return true;
+  }
+  if (reply.kind == Reply::Kind::none) return false;
+  if (++progress.at < progress.commands.size()) start_command(progress);
+  return true;
 }
 
 void Connection::take(PGresult* taken, const Command& command, Reply& reply) {
@@ -286,13 +323,6 @@ void Connection::take(PGresult* taken, const Command& command, Reply& reply) {
       reply.kind = Reply::Kind::error;
       reply.error = error_of(taken);
   }
-}
-
-awaitable<bool> Connection::read_sync() {
-  if (!co_await until_not_busy()) co_return false;
-  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(pg_), PQclear);
-  if (PQresultStatus(result.get()) != PGRES_PIPELINE_SYNC) co_return lost();
-  co_return true;
 }
 
 }  // namespace assent

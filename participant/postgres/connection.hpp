@@ -17,6 +17,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "participant/postgres/kept_statements.hpp"
+
 struct pg_conn;
 struct pg_result;
 
@@ -50,6 +52,7 @@ struct Command {
   const char* sql = nullptr;        // SQL text, or the name of a prepared statement
   std::vector<const char*> params;  // text format; nullptr is NULL
   bool named = false;
+  bool keep = false;        // the text comes again and again: let the backend keep it prepared
   RowSink* sink = nullptr;  // without one, the rows are kept in the reply
 };
 
@@ -95,6 +98,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
                                         std::vector<Reply>& replies,
                                         std::optional<SteadyTime> deadline = std::nullopt);
 
+  // A text that was kept prepared is sent as it is the next time. False: it was not kept.
+  bool forget_kept(std::string_view sql) { return kept_.forget(sql); }
+
   // Gives the connection up; an exchange under way returns false.
   void close(std::string reason);
 
@@ -115,14 +121,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   using Descriptor = boost::asio::posix::stream_descriptor;
 
+  // The answers to a segment, as far as they have come.
+  struct Progress {
+    std::span<const Command> commands;
+    std::vector<Reply>& replies;
+    std::size_t at = 0;      // the command whose results come now
+    bool preparing = false;  // … but first those of preparing it
+    bool complete = false;
+  };
+
   boost::asio::awaitable<bool> poll_until_connected();
-  boost::asio::awaitable<bool> wait_readable();
-  boost::asio::awaitable<bool> flush();
-  boost::asio::awaitable<bool> read_reply(const Command& command, Reply& reply);
-  boost::asio::awaitable<bool> read_sync();
-  boost::asio::awaitable<bool> until_not_busy();
+  boost::asio::awaitable<bool> wait(bool to_write);
   bool send(const Command& command);
+  void start_command(Progress& progress);
+  bool take_what_came(Progress& progress);
+  bool take_next(Progress& progress);
   void take(pg_result* result, const Command& command, Reply& reply);
+  void watch(SteadyTime deadline);
   bool lost();  // notes libpq's message, closes, and returns false
 
   boost::asio::io_context& io_;
@@ -131,6 +146,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool open_ = false;
   bool given_up_ = false;
   std::string failure_;
+  KeptStatements kept_;
+  std::vector<bool> prepared_first_;  // of each command of the segment under way
+  // The timer is set for a deadline and left: the next exchange moves the deadline, not the timer.
+  boost::asio::steady_timer watchdog_;
+  SteadyTime deadline_ = SteadyTime::max();  // of the exchange under way
+  bool watched_ = false;
 };
 
 }  // namespace assent

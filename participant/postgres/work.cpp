@@ -1,6 +1,7 @@
 #include "participant/postgres/work.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <libpq-fe.h>
 
@@ -36,8 +37,21 @@ const char* begin_of(const std::string& isolation, bool read_only) {
   return nullptr;
 }
 
+// Taking a text apart costs more than remembering that it may be sent.
+std::optional<std::string> refuse_unknown_sql(const std::string& sql) {
+  constexpr std::size_t most = 1000;
+  constexpr std::size_t longest = 4096;
+  thread_local std::unordered_set<std::string> allowed;
+  if (allowed.contains(sql)) return std::nullopt;
+  auto refusal = refuse_sql(sql);
+  if (refusal || sql.size() > longest) return refusal;
+  if (allowed.size() == most) allowed.clear();
+  allowed.insert(sql);
+  return std::nullopt;
+}
+
 std::optional<Failure> refuse(const wire::Statement& statement, std::int32_t index) {
-  if (auto refusal = refuse_sql(statement.sql()))
+  if (auto refusal = refuse_unknown_sql(statement.sql()))
     return failure(Problem::statement_refused, index, *refusal);
   if (static_cast<std::size_t>(statement.params_size()) > most_params)
     return failure(Problem::statement_refused, index, "More than 65535 parameters.");
@@ -114,13 +128,18 @@ std::variant<std::unique_ptr<Statements>, Failure> Statements::decode(const Work
   made->limit_ = result_bytes;
   if (decoded.max_result_bytes() != 0)
     made->limit_ = std::min<std::size_t>(result_bytes, decoded.max_result_bytes());
-  made->bytes_left_ = made->limit_;
   if (decoded.lock_timeout_ms() != 0)
     made->lock_timeout_ = std::to_string(decoded.lock_timeout_ms());
-  for (int i = 0; i < decoded.statements_size(); ++i)
-    made->sinks_.push_back(
-        std::make_unique<Sink>(*made->results_->add_statements(), made->bytes_left_));
+  made->begin_anew();
   return made;
+}
+
+void Statements::begin_anew() {
+  bytes_left_ = limit_;
+  results_->Clear();
+  sinks_.clear();
+  for (int i = 0; i < work_->statements_size(); ++i)
+    sinks_.push_back(std::make_unique<Sink>(*results_->add_statements(), bytes_left_));
 }
 
 const char* Statements::begin_sql() const {
@@ -131,11 +150,16 @@ bool Statements::read_only() const {
   return work_->read_only();
 }
 
-void Statements::append_to(std::vector<Command>& commands) {
+const std::string& Statements::sql(std::int32_t index) const {
+  return work_->statements(index).sql();
+}
+
+void Statements::append_to(std::vector<Command>& commands, bool keep) {
   for (int i = 0; i < work_->statements_size(); ++i) {
     const wire::Statement& statement = work_->statements(i);
     Command& command = commands.emplace_back();
     command.sql = statement.sql().c_str();
+    command.keep = keep;
     command.sink = sinks_[static_cast<std::size_t>(i)].get();
     command.params.reserve(static_cast<std::size_t>(statement.params_size()));
     for (const wire::Value& param : statement.params())

@@ -33,13 +33,17 @@ class Statements {
   const std::string& lock_timeout() const { return lock_timeout_; }  // "" for the database's own
   bool read_only() const;
 
-  // One command for each statement; they point into this object.
-  void append_to(std::vector<Command>& commands);
+  // One command for each statement; they point into this object. `keep`: as in Command.
+  void append_to(std::vector<Command>& commands, bool keep);
+  const std::string& sql(std::int32_t index) const;
   std::size_t size() const { return sinks_.size(); }
 
   // What the statements' replies say, replies[first] being the first one's: that one failed, met
   // not its expectation, ended the transaction, or returned too much. nullopt: all is well.
   std::optional<Failure> first_failure(const std::vector<Reply>& replies, std::size_t first) const;
+
+  // Forgets results, for the statements to be sent once more.
+  void begin_anew();
 
   Results results(const std::vector<Reply>& replies, std::size_t first, const TypeNames& types);
   std::vector<std::uint32_t> unknown_types(const TypeNames& types) const;
