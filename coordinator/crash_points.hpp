@@ -2,7 +2,7 @@
 //
 //   engine.log.KIND    before a record is handed to the log; `error`: the log refuses it
 //   engine.logged      records are on disk, and the machine has not heard of it
-//   engine.send.KIND   before a message leaves; `error`: it is lost
+//   engine.send.KIND   before a message leaves; `error`: it is lost (welcome: with its link)
 //   engine.reply       before a request is answered; `error`: the answer is lost
 #pragma once
 

@@ -88,16 +88,20 @@ struct Engine::Impl {
     log.flush();
     for (auto& [participant, messages] : outbox) {
       if (messages.empty()) continue;
-      if (crash_points_are_armed()) lose_at_crash_points(messages);
+      if (crash_points_are_armed()) lose_at_crash_points(participant, messages);
       world.send(participant, messages);
       messages.clear();
     }
     turns.wake_at(machine.wake_at());
   }
 
-  static void lose_at_crash_points(std::vector<ToParticipant>& messages) {
-    const auto lost = [](const ToParticipant& message) {
-      return crash_point(crash::kSend, crash::name_of(message));
+  // The first word to a participant is never lost alone: the link is lost with it.
+  void lose_at_crash_points(const std::string& participant, std::vector<ToParticipant>& messages) {
+    const auto lost = [&](const ToParticipant& message) {
+      if (!crash_point(crash::kSend, crash::name_of(message))) return false;
+      if (std::holds_alternative<Welcome>(message))
+        world.disconnect(participant, "lost by order at a crash point");
+      return true;
     };
     messages.erase(std::remove_if(messages.begin(), messages.end(), lost), messages.end());
   }

@@ -90,6 +90,12 @@ struct Agent::Impl {
     turns.wake_at(machine.wake_at());
   }
 
+  // What is said before the link is ready is never lost alone: the link is lost with it.
+  void lose(const ToCoordinator& message) {
+    if (!std::holds_alternative<Hello>(message) && !std::holds_alternative<Ready>(message)) return;
+    if (link) link->close("lost by order at a crash point");
+  }
+
   // Its completion is in the inbox then.
   bool fails_at_crash_point(const ParticipantAction& action) {
     const std::string_view name = crash::name_of(action);
@@ -113,7 +119,7 @@ struct Agent::Impl {
   }
 
   void perform(SendToCoordinator& action) {
-    if (crash_point(crash::kSend, crash::name_of(action.message))) return;
+    if (crash_point(crash::kSend, crash::name_of(action.message))) return lose(action.message);
     outbox.push_back(std::move(action.message));
   }
 

@@ -1,7 +1,7 @@
 // The participant's crash points: one at each kind of action and completion, where the agent
 // handles it.
 //
-//   agent.send.KIND   before a message leaves; `error`: it is lost
+//   agent.send.KIND   before a message leaves; `error`: it is lost (hello, ready: with its link)
 //   agent.verb.KIND   before a database verb is begun; `error`: it is not begun, and fails as if
 //                     the database had not answered. Work in an open branch, and verbs that go on
 //                     until they succeed (settle, drop, cancel), have no such failure: they pass
