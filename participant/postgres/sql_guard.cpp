@@ -45,8 +45,9 @@ class Lexer {
     if (c == '"') return quoted('"', Kind::quoted_word, false);
     if (c == '$' && at_ + 1 < sql_.size() && !is_digit(sql_[at_ + 1])) return dollar_quoted();
     if (is_word_start(c)) return word();
-    if (is_digit(c)) {
-      while (at_ < sql_.size() && (is_word(sql_[at_]) || sql_[at_] == '.')) ++at_;
+    if (is_digit(c)) {  // a dollar after it may begin a quoted string
+      while (at_ < sql_.size() && sql_[at_] != '$' && (is_word(sql_[at_]) || sql_[at_] == '.'))
+        ++at_;
       return {Kind::symbol, "number"};
     }
     ++at_;
@@ -96,12 +97,29 @@ class Lexer {
         token.value += sql_[at_];
       } else if (at_ + 1 < sql_.size() && sql_[at_ + 1] == quote) {
         token.value += sql_[++at_];
+      } else if (const auto next = continuation(); next && quote == '\'') {
+        at_ = *next;
       } else {
         ++at_;
         return token;
       }
     }
     return {Kind::broken, "a quoted string"};
+  }
+
+  // A string goes on, by the same rules, after a quote on a later line: where that one stands, if
+  // nothing but blanks and line comments are between.
+  std::optional<std::size_t> continuation() const {
+    bool later_line = false;
+    for (std::size_t at = at_ + 1; at < sql_.size(); ++at) {
+      if (sql_.substr(at).starts_with("--"))
+        at = std::min(sql_.find_first_of("\n\r", at), sql_.size());
+      if (at == sql_.size() || !is_space(sql_[at]))
+        return later_line && at < sql_.size() && sql_[at] == '\'' ? std::optional(at)
+                                                                  : std::nullopt;
+      later_line = later_line || sql_[at] == '\n' || sql_[at] == '\r';
+    }
+    return std::nullopt;
   }
 
   Token dollar_quoted() {
@@ -177,6 +195,17 @@ std::string why_not_allowed(const Token& first, const Token& second) {
   return name.substr(0, 40) + " is not a statement that a branch may run.";
 }
 
+// Settings that change how PostgreSQL reads the text of later statements: what is judged here must
+// be what is run there.
+bool changes_reading(std::string_view setting) {
+  return setting == "standard_conforming_strings" || setting == "client_encoding" ||
+         setting == "names";
+}
+std::string refuse_reading(std::string_view setting) {
+  return "The setting " + std::string(setting) +
+         " is the participant's own: it changes how later statements are read.";
+}
+
 std::optional<std::string> refuse_set(const Token& second, const Token& third) {
   if (second.value == "constraints") return std::nullopt;
   if (second.value == "transaction" || second.value == "session" || second.value == "role")
@@ -185,6 +214,7 @@ std::optional<std::string> refuse_set(const Token& second, const Token& third) {
            "participant's own.";
   if (second.value != "local" || second.kind != Kind::word)
     return "SET outlives the transaction in a connection others use. Use SET LOCAL.";
+  if (changes_reading(third.value)) return refuse_reading(third.value);
   if (third.value == "role" || third.value == "session" || third.value == "session_authorization")
     return "SET LOCAL " + shout(third.value) +
            " is refused: the branch must be prepared by the participant's own role, or nobody "
@@ -208,6 +238,7 @@ std::optional<std::string> refuse_names(const std::vector<Token>& tokens) {
     std::string name = tokens[i + 2].value;
     std::transform(name.begin(), name.end(), name.begin(), lower);
     const bool literal = tokens[i + 2].kind == Kind::text && tokens[i + 3].value == ",";
+    if (changes_reading(name)) return refuse_reading(name);
     if (!literal || name == "role" || name == "session_authorization")
       return "set_config is allowed with the setting's name written as a literal, and not for the "
              "role.";

@@ -68,6 +68,27 @@ TEST_CASE("what is not one statement is refused") {
   CHECK(refuse_sql(sql).has_value());
 }
 
+TEST_CASE("a string that goes on in a later line is read by the rules it began with") {
+  // To PostgreSQL the text ends before the lock; read as a new string it would end behind it.
+  CHECK(refuse_sql("select e'a'\n'\\'' || pg_advisory_lock(1) --'").has_value());
+  CHECK(refuse_sql("select e'a' -- b'\n\n '\\''; commit --'").has_value());
+  CHECK(refuse_sql("select set_config('ro'\n'le', 'x', true)").has_value());
+  CHECK_FALSE(refuse_sql("select e'a'\n'\\'; commit --'").has_value());
+  CHECK_FALSE(refuse_sql("select 'a' -- '\n  'b' from t").has_value());
+}
+
+TEST_CASE("a dollar after a number begins a string") {
+  CHECK(refuse_sql("select 1$$ '$$, pg_advisory_lock(1) --'").has_value());
+  CHECK_FALSE(refuse_sql("select 1$$ ; commit $$").has_value());
+}
+
+TEST_CASE("how later statements are read is not for a statement to change") {
+  CHECK(refuse_sql("set local standard_conforming_strings = off").has_value());
+  CHECK(refuse_sql("set local \"client_encoding\" = 'SJIS'").has_value());
+  CHECK(refuse_sql("set local names 'SJIS'").has_value());
+  CHECK(refuse_sql("select set_config('Standard_Conforming_Strings', 'off', true)").has_value());
+}
+
 TEST_CASE("a refusal names the statement and the remedy") {
   CHECK(refuse_sql("commit")->find("COMMIT") != std::string::npos);
   CHECK(refuse_sql("commit")->find("API") != std::string::npos);
