@@ -14,7 +14,9 @@
 
 #include "protocol/coordinator_machine.hpp"
 
+// Inline, of its own: a program may link both daemons' points, which have names in common.
 namespace assent::crash {
+inline namespace engine {
 
 inline constexpr std::string_view kLog = "engine.log.";
 inline constexpr std::string_view kLogged = "engine.logged";
@@ -45,4 +47,5 @@ inline std::vector<std::string> coordinator_points() {
   return points;
 }
 
+}  // namespace engine
 }  // namespace assent::crash

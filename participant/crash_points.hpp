@@ -18,7 +18,9 @@
 
 #include "protocol/participant_machine.hpp"
 
+// Inline, of its own: a program may link both daemons' points, which have names in common.
 namespace assent::crash {
+inline namespace agent {
 
 inline constexpr std::string_view kSend = "agent.send.";
 inline constexpr std::string_view kVerb = "agent.verb.";
@@ -103,4 +105,5 @@ inline std::vector<std::string> participant_points() {
   return points;
 }
 
+}  // namespace agent
 }  // namespace assent::crash
