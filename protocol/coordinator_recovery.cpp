@@ -158,14 +158,15 @@ Standing CoordinatorMachine::standing(Epoch epoch) const {
 Fate CoordinatorMachine::fate_of_unknown(const TxId& tx, Now now) const {
   constexpr std::int64_t kClockSlack = 60'000;
   const auto made_ms = uuid7_unix_ms(tx.uuid);
-  if (!made_ms || *made_ms > now.wall_ms + kClockSlack) return Fate::none;  // never given out here
-  // What committed and was forgotten was made before this; of anything younger the ledger knows
-  // every commit.
+  if (!made_ms) return Fate::none;  // never given out by anybody
+  // What committed and was forgotten was made before this; of anything younger a complete ledger
+  // knows every commit.
   if (*made_ms <= forgotten_wall_ms_ || *made_ms + limits_.outcome_retention.count() < now.wall_ms)
     return Fate::unknown;
-  const bool this_start = *made_ms > epochs_.back().wall_ms;
-  if (!this_start && (standing() != Standing::complete || doubts_.count(tx))) return Fate::unknown;
-  return Fate::aborted;
+  // Any other may have lost it. That the id looks younger than this start is no proof that this
+  // start made it: the wall clock may have been put back in between.
+  if (standing() != Standing::complete || doubts_.count(tx)) return Fate::unknown;
+  return *made_ms > now.wall_ms + kClockSlack ? Fate::none : Fate::aborted;
 }
 
 std::vector<LogRecord> CoordinatorMachine::snapshot() const {
