@@ -41,8 +41,9 @@ std::string unfinished(const BlockingSummary& s) {
 
 std::string promise(const BlockingSummary& s) {
   const std::size_t all = s.in_doubt + s.applying;
+  if (s.need_operator == 1 && all == 1) return " It needs an operator.";
   if (s.need_operator > 0)
-    return " " + std::to_string(s.need_operator) + " of " + verb(all, "it", "them") + " " +
+    return " " + std::to_string(s.need_operator) + " of them " +
            verb(s.need_operator, "needs", "need") + " an operator.";
   if (s.away_ms && s.in_doubt > 0)
     return " Nothing is lost; " + verb(s.in_doubt, "it finishes", "they finish") +

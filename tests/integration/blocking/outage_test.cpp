@@ -78,13 +78,7 @@ std::int64_t number(const json::value& document, const char* name) {
   return document.at("summary").at(name).to_number<std::int64_t>();
 }
 
-}  // namespace
-
-TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from everywhere") {
-  Outage outage;
-  outage.leave_in_doubt();
-  outage.let_sessions_wait();
-
+void check_coordinators_tree(const Outage& outage) {
   json::value document;
   REQUIRE(dev::poll_until(
       [&] {
@@ -100,8 +94,10 @@ TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from ever
   CHECK(root.at("frees").at("by") == "decision");
   CHECK(root.at("frees").at("what").as_string().starts_with("Nothing more: commit is decided"));
   CHECK(root.at("rows").at(0).at("key").at("id") == "1");
+}
 
-  outage.bank.kill_coordinator();
+void check_participants_tree(const Outage& outage) {
+  json::value document;
   REQUIRE(dev::poll_until(
       [&] {
         document = outage.at_participant(0);
@@ -119,7 +115,9 @@ TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from ever
   CHECK(waiters[1].at("pid") == outage.sessions[1]->pid());
   CHECK(waiters[1].at("level") == 2);
   CHECK(waiters[1].at("blocked_by").at(0) == outage.sessions[0]->pid());
+}
 
+void check_command_line(const Outage& outage) {
   const dev::Finished told = outage.ask_cli();
   CHECK(told.status.ok());
   CHECK(matches(told.output.substr(0, told.output.find('\n')),
@@ -127,20 +125,10 @@ TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from ever
                 "databases\\. Nothing is lost; it finishes when it returns\\."));
   CHECK(told.output.find("row id = 1 of public.account") != std::string::npos);
   CHECK(told.output.find("frees it: The coordinator's return.") != std::string::npos);
+}
 
-  outage.bank.start_coordinator();
-  for (const auto& session : outage.sessions) {
-    CHECK(session->finishes());
-    CHECK(session->error().empty());
-  }
-  REQUIRE(outage.bank.settles());
-  REQUIRE(dev::poll_until(
-      [&] {
-        return sentence(outage.at_coordinator()) == "Nothing is in doubt and no session waits.";
-      },
-      10s));
-
-  // Who comes now sees what was.
+// Who comes later sees what was.
+void check_history(const Outage& outage) {
   json::value past;
   REQUIRE(dev::poll_until(
       [&] {
@@ -154,6 +142,31 @@ TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from ever
   CHECK(std::ranges::any_of(samples, [](const json::value& sample) {
     return !sample.at("linked").as_bool() && sample.at("waiting") == 2;
   }));
+}
+
+}  // namespace
+
+TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from everywhere") {
+  Outage outage;
+  outage.leave_in_doubt();
+  outage.let_sessions_wait();
+  check_coordinators_tree(outage);
+  outage.bank.kill_coordinator();
+  check_participants_tree(outage);
+  check_command_line(outage);
+
+  outage.bank.start_coordinator();
+  for (const auto& session : outage.sessions) {
+    CHECK(session->finishes());
+    CHECK(session->error().empty());
+  }
+  REQUIRE(outage.bank.settles());
+  REQUIRE(dev::poll_until(
+      [&] {
+        return sentence(outage.at_coordinator()) == "Nothing is in doubt and no session waits.";
+      },
+      10s));
+  check_history(outage);
 }
 
 TEST_CASE("What does not answer is named, and is not nothing") {
