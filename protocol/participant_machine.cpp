@@ -137,12 +137,14 @@ void ParticipantStep::on(const MarkRaised& event) {
   const Mark& mark = event.mark;
   Mark& known = m.marks_[mark.ledger];
   const bool raised = known.epoch < mark.epoch;
-  known = mark;
+  // The answer to an earlier raise may come last: a mark never goes down.
+  if (known.epoch <= mark.epoch) known = mark;
   m.journalled_[mark.ledger] = std::max(m.journalled_[mark.ledger], mark.sequence);
   // A raise is a synced commit after everything journalled so far; one that found its epoch there
   // wrote nothing.
   if (raised) m.durable_[mark.ledger] = std::max(m.durable_[mark.ledger], mark.sequence);
   if (m.link_ != LinkState::raising || mark.ledger != m.coordinator_.ledger) return;
+  if (mark.epoch < m.coordinator_.epoch) return;  // of an earlier link; this one's is on its way
   if (mark.epoch != m.coordinator_.epoch || mark.life != m.coordinator_.life)
     return close_link("the database has seen epoch " + std::to_string(mark.epoch) +
                       " of this ledger; the coordinator has " +

@@ -68,6 +68,20 @@ TEST_CASE("I7: the epoch is made durable first, a lower one or another life is n
   }
 }
 
+TEST_CASE("the answer to an earlier raise, coming last, lowers no mark", "[P9][I7]") {
+  ParticipantBench b;
+  b.database_up({}, {mark(3)});
+  b.act(LinkOpened{});
+  b.epoch = 5;
+  CHECK(b.welcome() == "RaiseMark");
+  CHECK(b.act(MarkRaised{mark(4)}).empty());  // asked for on the link before
+  CHECK(b.act(MarkRaised{mark(5)}) == "Ready");
+  CHECK(b.act(MarkRaised{mark(4)}).empty());
+  b.act(LinkClosed{});
+  b.act(LinkOpened{});
+  CHECK(b.sent<Hello>()->marks == std::vector<Mark>{mark(5)});
+}
+
 TEST_CASE("a database that was put back does not make the process forget an epoch", "[P9][I7]") {
   ParticipantBench b = bench::working_participant();
   b.act(DatabaseDown{"restore"});
