@@ -370,6 +370,43 @@ void Observer::database_put_back(const std::string& name) {
   }
 }
 
+std::string Observer::memory() const {
+  std::string text = "Observer";
+  const auto flag = [&text](bool set, const char* name) {
+    if (set) text += std::string(" ") + name;
+  };
+  for (const auto& [tx, history] : histories_) {
+    text += "\n  " + to_string(tx);
+    flag(history.commit.has_value(), "commit");
+    flag(history.void_commit, "void_commit");
+    flag(history.aborted.has_value(), "aborted");
+    flag(history.told_committed, "told_committed");
+    if (history.commit)
+      for (const DecidedBranch& decided : history.commit->branches)
+        text += "\n  " + to_string(tx) + " decided " + decided.participant;
+    for (const auto& [name, branch] : history.branches) {
+      text += "\n  " + to_string(tx) + ' ' + name;
+      flag(branch.asked, "asked");
+      if (branch.voted) text += " voted=" + std::string(to_string(*branch.voted));
+      flag(branch.promised, "promised");
+      flag(branch.told_commit, "told_commit");
+      flag(branch.told_abort, "told_abort");
+      flag(branch.prepared, "prepared");
+      if (branch.outcome) text += ' ' + std::string(to_string(*branch.outcome));
+      flag(branch.by_hand, "by_hand");
+      flag(branch.excused, "excused");
+      flag(branch.put_back, "put_back");
+      flag(branch.damage_written, "damage_written");
+      flag(branch.recorded, "recorded");
+    }
+  }
+  for (const auto& [name, marks] : marks_)
+    for (const auto& [ledger, mark] : marks)
+      text += "\n  mark of " + name + ' ' + to_string(ledger) + ' ' + std::to_string(mark.epoch) +
+              ' ' + to_string(mark.life) + ' ' + std::to_string(mark.sequence);
+  return text;
+}
+
 void Observer::at_rest(const CoordinatorMachine& coordinator) {
   for (const auto& [tx, history] : histories_) {
     const bool committed = history.commit && !history.void_commit;

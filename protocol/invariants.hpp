@@ -76,6 +76,9 @@ class Observer {
   // A violation found elsewhere, such as by check().
   void report(Violation violation) { violations_.push_back(std::move(violation)); }
   const std::vector<Violation>& violations() const { return violations_; }
+  // All that it goes by from here on, in lines. Observers of equal memory find the same, though
+  // they may name another party as the first that was told.
+  std::string memory() const;
   bool is_committed(const TxId& tx) const;
   // Somebody interfered with the branch, or its database lost it: its outcome is its own.
   bool is_excused(const TxId& tx, const std::string& participant) const;

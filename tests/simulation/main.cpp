@@ -13,6 +13,7 @@
 
 #include "tests/simulation/campaign.hpp"
 #include "tests/simulation/diagram.hpp"
+#include "tests/simulation/explore_command.hpp"
 #include "tests/simulation/plants.hpp"
 #include "tests/simulation/report.hpp"
 #include "tests/simulation/shrink.hpp"
@@ -198,5 +199,6 @@ int run(int argc, char** argv) {
 }  // namespace assent::simulation
 
 int main(int argc, char** argv) {
+  if (assent::explore::is_asked_for(argc, argv)) return assent::explore::run_command(argc, argv);
   return assent::simulation::run(argc, argv);
 }
