@@ -1,15 +1,17 @@
 // assent-lab: what a failure does to transactions, shown and checked with real processes.
-#include <csignal>
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "tests/lab/campaign.hpp"
 #include "tests/lab/report.hpp"
 #include "tests/lab/run_folder.hpp"
 #include "tests/lab/scenario_run.hpp"
@@ -87,6 +89,45 @@ int run(const RunOptions& options) {
   return failed.empty() ? kOk : kViolated;
 }
 
+// Shows what a campaign found; its folder stays behind when something is wrong.
+int conclude(RunFolder& folder, const CampaignResult& result, const std::string& again) {
+  for (const std::string& sentence : result.violations)
+    std::cerr << "violation: " << sentence << '\n';
+  if (!result.violations.empty()) {
+    folder.keep();
+    std::cerr << "kept: " << folder.path().string() << "\nto repeat: assent-lab " << again << '\n';
+  }
+  std::cout << summary(result) << std::endl;
+  return result.violations.empty() ? kOk : kViolated;
+}
+
+struct CampaignOptions {
+  std::string point;
+  std::size_t cycles = 200;
+  double minutes = 30;
+  std::uint64_t seed = 0;
+};
+
+int crash_points(const CampaignOptions& options) {
+  RunFolder folder;
+  return conclude(folder, run_crash_points(folder.fresh("crash-points"), options.point),
+                  "crash-points --point '" + options.point + "'");
+}
+
+int kill_loop(const CampaignOptions& options) {
+  RunFolder folder;
+  return conclude(folder, run_kill_loop(folder.fresh("kill-loop"), options.cycles, options.seed),
+                  "kill-loop --cycles " + std::to_string(options.cycles) + " --seed " +
+                      std::to_string(options.seed));
+}
+
+int soak(const CampaignOptions& options) {
+  RunFolder folder;
+  return conclude(folder, run_soak(folder.fresh("soak"), options.minutes, options.seed),
+                  "soak --minutes " + std::to_string(options.minutes) + " --seed " +
+                      std::to_string(options.seed));
+}
+
 int list() {
   for (const fs::path& file : lessons()) {
     const Scenario scenario = read_scenario(file);
@@ -136,11 +177,25 @@ int main(int argc, char** argv) {
   running->add_option("--junit", options.junit, "write JUnit's XML here");
   auto* explaining = app.add_subcommand("explain", "what a scenario is about, and its steps");
   explaining->add_option("scenario", name, "name or file")->required();
+  CampaignOptions campaign;
+  campaign.seed = std::random_device{}();
+  auto* points =
+      app.add_subcommand("crash-points", "every crash point, each with kill, error, delay");
+  points->add_option("--point", campaign.point, "only those whose name contains this");
+  auto* kills = app.add_subcommand("kill-loop", "kill -9 of random processes under load");
+  kills->add_option("--cycles", campaign.cycles, "how often")->capture_default_str();
+  kills->add_option("--seed", campaign.seed, "of the choices that are made");
+  auto* soaking = app.add_subcommand("soak", "continuous faults, and what grows");
+  soaking->add_option("--minutes", campaign.minutes, "how long")->capture_default_str();
+  soaking->add_option("--seed", campaign.seed, "of the choices that are made");
   CLI11_PARSE(app, argc, argv);
   try {
     if (app.got_subcommand("list")) return list();
     if (app.got_subcommand("language")) return language();
     if (app.got_subcommand(explaining)) return explain(name);
+    if (app.got_subcommand(points)) return crash_points(campaign);
+    if (app.got_subcommand(kills)) return kill_loop(campaign);
+    if (app.got_subcommand(soaking)) return soak(campaign);
     return run(options);
   } catch (const ScenarioError& error) {
     std::cerr << error.what() << '\n';

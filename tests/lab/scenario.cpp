@@ -183,6 +183,8 @@ class Parser {
       Attempt attempt = match(form.form, line);
       if (attempt.whole) return {number, std::move(attempt.words)};
       ++number;
+      // Anything can be a name: a line is not of that form for its first word alone.
+      if (attempt.matched == 1 && form.form.starts_with("NAME ")) continue;
       if (attempt.matched < farthest) continue;
       if (attempt.matched > farthest) wanted = places = {};
       farthest = attempt.matched;

@@ -1,0 +1,18 @@
+#include "tests/lab/campaign.hpp"
+
+#include <boost/json.hpp>
+
+namespace assent::lab {
+
+std::string summary(const CampaignResult& result) {
+  boost::json::object line{{"campaign", result.campaign},
+                           {"runs", result.runs},
+                           {"violations", result.violations.size()},
+                           {"points", result.points},
+                           {"points_hit", result.points_hit}};
+  for (const auto& [name, figure] : result.figures) line[name] = figure;
+  if (!result.violations.empty()) line["first_violation"] = result.violations.front();
+  return boost::json::serialize(line);
+}
+
+}  // namespace assent::lab
