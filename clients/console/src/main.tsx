@@ -1,3 +1,8 @@
 import {render} from 'preact';
+import {Shell} from './shell';
+import {poll} from './store';
 
-render(<p>Assent</p>, document.getElementById('console')!);
+const root = document.getElementById('console')!;
+root.textContent = '';
+render(<Shell />, root);
+poll();

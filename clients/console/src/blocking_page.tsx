@@ -1,0 +1,67 @@
+// Who waits for what, and why.
+import {BlastPicture} from './blast_view';
+import {age, local} from './format';
+import type {Database, History} from './model';
+import {Command, Empty, Scroll} from './parts';
+import {subject} from './blast';
+import type {PageProps} from './shell';
+import {isParticipant, type Known} from './store';
+import {Strip, StripTable} from './strip';
+import {WaitGrid} from './wait_grid';
+
+const minutes = 5;
+
+export function blockingCommand(known: Known): string {
+  return isParticipant(known) ? `assent blocking --participant ${location.host}` : 'assent blocking --watch';
+}
+
+export function BlockingPage({known, now}: PageProps) {
+  const {blocking} = known;
+  if (!blocking) return <Empty title={known.lostAt === undefined ? 'Asking …' : 'Nothing was heard before the server went away'} />;
+  const participants = blocking.databases.map(each => each.participant);
+  const any = blocking.databases.some(each => each.roots.length > 0);
+  const strip = {samples: known.samples, participants, now, minutes};
+  return (
+    <>
+      <section aria-labelledby="strip-title">
+        <h2 id="strip-title">When</h2>
+        <Strip {...strip} ownView={isParticipant(known)} />
+        <StripTable {...strip} />
+      </section>
+      {blocking.databases.filter(each => !each.answers || each.remedy).map(each => <Notice key={each.participant} database={each} />)}
+      <section aria-labelledby="blast-title">
+        <h2 id="blast-title">What holds, and who waits</h2>
+        {any ? <><BlastPicture blocking={blocking} /><h3>The same as a tree</h3><WaitGrid blocking={blocking} /></>
+          : <Empty title="Nothing holds anybody up"><p>No transaction is prepared and waiting, and no session waits for a lock.</p></Empty>}
+      </section>
+      {known.history && known.history.ended.length > 0 && <Ended history={known.history} />}
+      <Command text={blockingCommand(known)} />
+    </>
+  );
+}
+
+function Notice({database}: {database: Database}) {
+  if (database.answers) return <p class="notice">{database.participant}: {database.remedy}</p>;
+  return (
+    <p class="notice">╳ {database.participant} does not answer ({database.not_answering_because}): what waits there is not known.
+      {database.age_ms !== undefined && ` What is shown of it is ${age(database.age_ms)} old.`}</p>
+  );
+}
+
+// The lock is often gone when somebody comes to look.
+function Ended({history}: {history: History}) {
+  const ended = [...history.ended].reverse();
+  return (
+    <section aria-labelledby="ended-title">
+      <h2 id="ended-title">What has ended</h2>
+      <Scroll label="What has ended">
+        <table>
+          <thead><tr><th scope="col">Ended</th><th scope="col">What</th><th scope="col" class="number">Had lasted</th><th scope="col" class="number">At most waiting</th></tr></thead>
+          <tbody>{ended.map((each, i) => (
+            <tr key={i}><td>{local(each.ended_at_ms)}</td><td>{subject(each.root).title}</td>
+              <td class="number">{age(each.root.age_ms ?? each.root.transaction_ms ?? 0)}</td><td class="number">{each.most_waiting}</td></tr>))}</tbody>
+        </table>
+      </Scroll>
+    </section>
+  );
+}
