@@ -36,13 +36,14 @@ export function isOver(state: string): boolean {
   return state === 'committed' || state === 'aborted';
 }
 
-// `now`: age of the transaction, where it is not over.
-export function draw(timeline: Timeline, now: number, blocking?: Blocking): Picture {
+// `now`: age of the transaction, where it is not over. `lost`: for so long the coordinator has not
+// been reached. All in microseconds.
+export function draw(timeline: Timeline, now: number, blocking?: Blocking, lost = 0): Picture {
   const over = isOver(timeline.state);
   const last = Math.max(0, ...timeline.events.map(each => each.after_us ?? 0));
   const length = Math.max(1, last, over ? 0 : now);
   const names = [...new Set(timeline.events.flatMap(each => each.participant ?? []))];
-  const lanes = [clientLane(timeline, length), coordinatorLane(timeline, length, over)];
+  const lanes = [clientLane(timeline, length), coordinatorLane(timeline, length, over, lost)];
   for (const name of names) {
     const lane = participantLane(timeline, name, length, over);
     lanes.push(lane, ...lockLanes(timeline, name, lane, length, blocking));
@@ -69,7 +70,7 @@ function clientLane(timeline: Timeline, length: number): Lane {
 }
 
 // A start in the middle means that it was away: since when, only its absence tells.
-function coordinatorLane(timeline: Timeline, length: number, over: boolean): Lane {
+function coordinatorLane(timeline: Timeline, length: number, over: boolean, lost: number): Lane {
   const lane: Lane = {party: 'coordinator', kind: 'coordinator', stretches: [], marks: [], alone: ''};
   let from = 0, last = 0, decided = '';
   for (const each of timeline.events) {
@@ -84,8 +85,14 @@ function coordinatorLane(timeline: Timeline, length: number, over: boolean): Lan
     }
     last = at(each);
   }
-  lane.stretches.push({from, to: length, kind: 'up', text: 'runs'});
+  const seen = over ? length : Math.max(from, length - lost);
+  lane.stretches.push({from, to: seen, kind: 'up', text: 'runs'});
   if (over) return lane;
+  if (lost > 0) {
+    lane.marks.push({at: seen, kind: 'cut', text: 'not reached since'});
+    lane.alone = 'is not reached: whether it has decided, only its ledger knows';
+    return lane;
+  }
   lane.alone = decided ? `has decided ${decided}, for good: tells it until every participant has applied it`
                        : 'may still abort alone; may commit only when every vote is yes and its record is on disk';
   return lane;

@@ -29,7 +29,7 @@ export function OverviewPage({known, now}: PageProps) {
         <Series title="In doubt" unit="transactions" points={points(each => each.inDoubt)} window={length} now={now} show={plain} />
         <Series title="Blocked" unit="sessions" points={points(each => sum(each.waiting))} window={length} now={now} show={plain} />
       </div>
-      <Command text="assent watch" />
+      <Command text={isParticipant(known) ? `assent blocking --participant ${location.host}` : 'assent blocking --watch'} />
     </>
   );
 }

@@ -64,8 +64,13 @@ export function State({name}: {name: string}) {
   return <span class={`state ${name}`}><span aria-hidden="true">{signs[name] ?? '·'}</span> {name.replaceAll('_', ' ')}</span>;
 }
 
+// The command line looks for the coordinator at its usual place.
+const usual = ['127.0.0.1:7400', 'localhost:7400'];
+
 export function Command({text}: {text: string}) {
-  return <p class="command"><span>In a terminal: </span><code>{text}</code><Copy text={text} what="command" /></p>;
+  const direct = usual.includes(location.host) || text.includes('--participant');
+  const whole = direct ? text : `ASSENT_URL=${location.origin} ${text}`;
+  return <p class="command"><span>In a terminal: </span><code>{whole}</code><Copy text={whole} what="command" /></p>;
 }
 
 export function Empty({title, children}: {title: string; children?: ComponentChildren}) {

@@ -37,7 +37,7 @@ interface StripProps {
   participants: string[];
   now: number;
   minutes: number;
-  ownView: boolean;  // of a participant
+  ownView: boolean;  // of a participant: while it does not answer itself, nothing is known
 }
 
 export function Strip({samples, participants, now, minutes, ownView}: StripProps) {
@@ -53,7 +53,7 @@ export function Strip({samples, participants, now, minutes, ownView}: StripProps
     <div ref={ref}>
       <svg width={width} height={height} role="img" aria-label={told(all, participants, minutes)}>
         <text x="0" y={row - 4} class="label">coordinator</text>
-        {all.map(each => box(each, 0, each.linked ? 'up' : ownView || !each.up ? 'down' : 'up', row - 4, each.linked ? 'here' : 'away'))}
+        {all.filter(each => each.up || !ownView).map(each => box(each, 0, each.linked ? 'up' : 'down', row - 4, each.linked ? 'here' : 'away'))}
         {participants.map((name, i) => <g key={name}>
           <text x="0" y={row * (i + 2) - 4} class="label">{name.length > 12 ? `${name.slice(0, 11)}…` : name}</text>
           <line x1={label} x2={width} y1={row * (i + 2) - 2} y2={row * (i + 2) - 2} class="axis" />

@@ -29,7 +29,7 @@ function useStory(id: string, live: boolean): Story {
     try {
       const [transaction, timeline] = await Promise.all([
         get<Transaction>(`/v1/transactions/${id}`), get<Timeline>(`/v1/transactions/${id}/events`)]);
-      setStory({transaction, timeline, heardAt: Date.now()});
+      setStory({transaction, timeline, problem: undefined, heardAt: Date.now()});
     } catch (error) {
       const problem = error instanceof Refused ? error.message : undefined;
       if (problem) setStory(before => ({...before, problem}));
@@ -56,7 +56,7 @@ function Told({known, now, route}: PageProps) {
   if (!transaction || !timeline) return <Empty title={known.lostAt === undefined ? 'Asking …' : 'Nothing was heard before the server went away'} />;
   // The lanes go on as long as it is not over, whether anybody answers or not.
   const running = timeline.age_us + Math.max(0, (known.paused ? heardAt : now) - heardAt) * 1000;
-  const picture = draw(timeline, running, known.blocking);
+  const picture = draw(timeline, running, known.blocking, known.lostAt === undefined ? 0 : (now - known.lostAt) * 1000);
   return (
     <>
       <p class="id whole"><span class="mono">{id}</span> <Copy text={id} what="the id" /></p>
@@ -67,6 +67,7 @@ function Told({known, now, route}: PageProps) {
         {transaction.why && <><dt>Why</dt><dd>{transaction.why}</dd></>}
         {Object.entries(transaction.labels ?? {}).map(([name, value]) => [<dt key={name}>{name}</dt>, <dd>{value}</dd>])}
       </dl>
+      {problem && <p class="notice">What is shown is the last that was known of it. The coordinator says now: {problem}</p>}
       <h2>Lanes</h2>
       {timeline.events.length === 0 ? <Empty title="Its timeline is not kept any more" /> : <><Lanes picture={picture} /><Legend /></>}
       {!isOver(timeline.state) && <>

@@ -192,3 +192,11 @@ test('the list: the newest first, each once, the latest news of it', () => {
   const merged = merge([each('b', 'open'), each('a', 'open')], [each('c', 'open'), each('b', 'committed')]);
   assert.deepEqual(merged.map(one => [one.id, one.state]), [['c', 'open'], ['b', 'committed'], ['a', 'open']]);
 });
+
+test('lanes: a coordinator that is not reached is drawn no further than it was', () => {
+  const picture = draw(timeline('preparing', [[0, 'begun'], [10, 'voted', 'a', 'yes']]), 60, undefined, 40);
+  assert.deepEqual(picture.lanes[1].stretches.map(each => [each.from, each.to]), [[0, 20]]);
+  assert.deepEqual(picture.lanes[1].marks.map(each => [each.at, each.kind]), [[20, 'cut']]);
+  assert.match(picture.lanes[1].alone, /not reached/);
+  assert.match(picture.lanes[2].alone, /nothing alone/);
+});
