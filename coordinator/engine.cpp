@@ -199,4 +199,8 @@ Timeline& Engine::timeline() {
   return impl_->timeline;
 }
 
+const Activity& Engine::activity() const {
+  return impl_->metrics.activity();
+}
+
 }  // namespace assent

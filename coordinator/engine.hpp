@@ -19,6 +19,7 @@ class io_context;
 
 namespace assent {
 
+struct Activity;
 class DecisionLog;
 class EngineMetrics;
 class Timeline;
@@ -62,6 +63,8 @@ class Engine {
   const CoordinatorMachine& machine() const;
   // What happened to each transaction. For reading and following.
   Timeline& timeline();
+  // What has been done since the start.
+  const Activity& activity() const;
 
  private:
   struct Impl;

@@ -33,6 +33,13 @@ EngineMetrics::EngineMetrics(Metrics& metrics)
 
 void EngineMetrics::answered(const Reply& reply, Instant asked, Instant now) {
   answer_seconds_.Observe(seconds(now - asked));
+  activity_.answer_seconds += seconds(now - asked);
+  if (reply.fate == Fate::committed)
+    ++activity_.committed;
+  else if (reply.fate == Fate::aborted)
+    ++activity_.aborted;
+  else
+    ++activity_.other;
   metrics_
       .counter("assent_answers_total", "Answers to requests about transactions",
                {{"outcome", std::string(to_string(reply.fate))},
@@ -43,6 +50,8 @@ void EngineMetrics::answered(const Reply& reply, Instant asked, Instant now) {
 
 void EngineMetrics::durable(Instant appended, Instant now) {
   durable_seconds_.Observe(seconds(now - appended));
+  ++activity_.syncs;
+  activity_.sync_seconds += seconds(now - appended);
 }
 
 void EngineMetrics::refresh(const CoordinatorMachine& machine, Now now) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "coordinator/activity.hpp"
 #include "protocol/coordinator_machine.hpp"
 #include "protocol/runtime/metrics.hpp"
 
@@ -19,8 +20,11 @@ class EngineMetrics {
   // Sets what is looked up rather than counted.
   void refresh(const CoordinatorMachine& machine, Now now);
 
+  const Activity& activity() const { return activity_; }
+
  private:
   Metrics& metrics_;
+  Activity activity_;
   prometheus::Histogram& answer_seconds_;
   prometheus::Histogram& durable_seconds_;
   prometheus::Gauge& epoch_;

@@ -54,7 +54,9 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
     reading = false;
     const bool quiet = seen.trouble.empty() && seen.prepared == 0 && seen.waiting == 0;
     if (!quiet || !asking.empty()) return observe();
-    tell(quiet_report({agent.machine(), agent.away()}, read_clock().wall_ms));
+    json::object report = quiet_report({agent.machine(), agent.away()}, read_clock().wall_ms);
+    add_process(report);
+    tell(report);
   }
 
   void observe() {
@@ -69,6 +71,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
     observed_at = std::chrono::steady_clock::now();
     const ReportContext context{agent.machine(), agent.away()};
     json::object report = blocking_report(seen, context);
+    add_process(report);
     active = !seen.trouble.empty() || !seen.blocking.roots.empty();
     picture = json::serialize(report);
     const std::string answer = document();
@@ -77,8 +80,22 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
       ReportContext few = context;
       few.most_waiters = kFewWaiters;
       report = blocking_report(seen, few);
+      add_process(report);
     }
     tell(report);
+  }
+
+  // What is this process's own, and not in the database: where its console is, its connections.
+  void add_process(json::object& report) const {
+    const DatabaseStatistics statistics = agent.database().statistics();
+    const auto use = [](const DatabaseStatistics::Use& numbers) {
+      return json::object{
+          {"open", numbers.open}, {"busy", numbers.busy}, {"waiting", numbers.waiting}};
+    };
+    report["console"] = console;
+    report["pool"] = {{"lanes", use(statistics.lanes)},
+                      {"sessions", use(statistics.sessions)},
+                      {"finishers", use(statistics.finishers)}};
   }
 
   void tell(const json::object& report) {
@@ -97,6 +114,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
 
   Agent& agent;
   net::steady_timer timer;
+  std::string console;
   bool reading = false;
   bool active = false;  // the last full reading found something
   std::vector<std::function<void(std::string)>> asking;
@@ -112,7 +130,8 @@ BlockingMonitor::~BlockingMonitor() {
   stop();
 }
 
-void BlockingMonitor::start() {
+void BlockingMonitor::start(std::string console) {
+  impl_->console = std::move(console);
   impl_->wait();
 }
 

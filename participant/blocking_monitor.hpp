@@ -23,7 +23,8 @@ class BlockingMonitor {
   BlockingMonitor(const BlockingMonitor&) = delete;
   BlockingMonitor& operator=(const BlockingMonitor&) = delete;
 
-  void start();
+  // `console`: where this participant serves its console; told with every report.
+  void start(std::string console);
   void stop();
 
   // GET /v1/blocking: of a picture that is no older than a quarter of a second. `answer` is called

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <boost/asio/io_context.hpp>
+#include <unistd.h>
 
 #include "participant/agent.hpp"
 #include "participant/agent_metrics.hpp"
@@ -10,6 +11,7 @@
 #include "participant/configuration.hpp"
 #include "participant/postgres/check.hpp"
 #include "protocol/runtime/admin.hpp"
+#include "protocol/runtime/console.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
 #include "protocol/runtime/metrics.hpp"
@@ -53,6 +55,14 @@ std::vector<std::string> not_ready(const Agent& agent) {
   return reasons;
 }
 
+// Where a browser finds this participant, for those who learn of it from the coordinator.
+std::string console_address(Address listening) {
+  const bool everywhere = listening.host == "0.0.0.0" || listening.host == "::";
+  char host[256] = {};
+  if (everywhere && gethostname(host, sizeof host - 1) == 0) listening.host = host;
+  return "http://" + to_string(listening) + "/";
+}
+
 int serve(const Config& config) {
   const Address admin_listen = listen_address(config, "admin.listen");
   const DatabaseOptions options = database_options(config);
@@ -70,6 +80,11 @@ int serve(const Config& config) {
                [&](AdminServer::Answer answer) { blocking.ask(std::move(answer)); });
   admin.on_get("/v1/blocking/history",
                [&](const AdminServer::Answer& answer) { answer(blocking.history()); });
+  admin.on_get("/v1/version", [&](const AdminServer::Answer& answer) {
+    answer(R"({"version":")" ASSENT_VERSION R"(","api":"v1","participant":")" +
+           config.text("name") + "\"}");
+  });
+  admin.pages(console_answer);
   TerminationSignals signals(io, [&] {
     log::info("ending; what is prepared stays prepared");
     notify_service_manager("STOPPING=1");
@@ -79,7 +94,7 @@ int serve(const Config& config) {
   });
   const auto port = admin.listen(admin_listen.host, admin_listen.port);
   agent.start();
-  blocking.start();
+  blocking.start(console_address({admin_listen.host, port}));
   log::info("started", {{"name", config.text("name")},
                         {"admin", to_string(Address{admin_listen.host, port})}});
   notify_service_manager("READY=1");

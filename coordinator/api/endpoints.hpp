@@ -39,6 +39,9 @@ void show_timeline(Call call);
 // blocking.cpp
 void show_blocking(Call call);
 
+// overview.cpp
+void show_overview(Call call);
+
 // installation.cpp
 void list_participants(Call call);
 void show_participant(Call call);

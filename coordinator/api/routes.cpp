@@ -29,6 +29,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/transactions/{id}/events", show_timeline},
     {"GET", "/v1/events", follow_events, Query::some},
     {"GET", "/v1/blocking", show_blocking},
+    {"GET", "/v1/overview", show_overview},
     {"GET", "/v1/participants", list_participants},
     {"GET", "/v1/participants/{name}", show_participant},
     {"GET", "/v1/errors", show_errors},

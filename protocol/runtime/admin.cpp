@@ -3,7 +3,6 @@
 #include <boost/json.hpp>
 
 #include "protocol/runtime/crash_points.hpp"
-#include "protocol/runtime/http_server.hpp"
 #include "protocol/runtime/metrics.hpp"
 
 namespace assent {
@@ -78,9 +77,10 @@ std::string known_paths(const Handlers& handlers) {
 AdminServer::AdminServer(boost::asio::io_context& io, Metrics& metrics,
                          std::function<std::vector<std::string>()> not_ready)
     : handlers_(std::make_shared<Handlers>()),
+      pages_(std::make_shared<Pages>()),
       server_(std::make_unique<HttpServer>(
           io, admin_limits(),
-          [&metrics, not_ready = std::move(not_ready), handlers = handlers_](
+          [&metrics, not_ready = std::move(not_ready), handlers = handlers_, pages = pages_](
               HttpRequest request, HttpServer::Respond respond) {
             if (fault_injection_is_enabled() && is_of_faults(request.path))
               return respond(faults(request));
@@ -99,6 +99,8 @@ AdminServer::AdminServer(boost::asio::io_context& io, Metrics& metrics,
                 respond(
                     {200, "application/json", {{"Cache-Control", "no-store"}}, std::move(json)});
               });
+            if (auto page = *pages ? (*pages)(request) : std::nullopt)
+              return respond(std::move(*page));
             respond(problem(404, "There are " + known_paths(*handlers) + " here."));
           },
           problem)) {}
@@ -107,6 +109,10 @@ AdminServer::~AdminServer() = default;
 
 void AdminServer::on_get(std::string path, std::function<void(Answer)> handler) {
   (*handlers_)[std::move(path)] = std::move(handler);
+}
+
+void AdminServer::pages(Pages pages) {
+  *pages_ = std::move(pages);
 }
 
 std::uint16_t AdminServer::listen(const std::string& address, std::uint16_t port) {

@@ -6,8 +6,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "protocol/runtime/http_server.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -15,7 +18,6 @@ class io_context;
 
 namespace assent {
 
-class HttpServer;
 class Metrics;
 
 //   GET /livez    200 as long as the loop turns; depends on nothing else
@@ -37,12 +39,16 @@ class AdminServer {
   // `answer`, once, now or later.
   using Answer = std::function<void(std::string json)>;
   void on_get(std::string path, std::function<void(Answer answer)> handler);
+  // Serves what this gives, by GET, where it is none of the paths: pages for a browser.
+  using Pages = std::function<std::optional<HttpResponse>(const HttpRequest& request)>;
+  void pages(Pages pages);
   // As HttpServer::listen.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
 
  private:
   using Handlers = std::map<std::string, std::function<void(Answer)>>;
   std::shared_ptr<Handlers> handlers_;
+  std::shared_ptr<Pages> pages_;
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "coordinator/activity.hpp"
 #include "coordinator/log/decision_log.hpp"
 #include "coordinator/timeline.hpp"
 
@@ -101,6 +102,10 @@ Now Engine::now() const {
 }
 const CoordinatorMachine& Engine::machine() const {
   return impl_->machine;
+}
+const Activity& Engine::activity() const {
+  static const Activity activity{.committed = 7, .answer_seconds = 0.25};
+  return activity;
 }
 Timeline& Engine::timeline() {
   return impl_->timeline;

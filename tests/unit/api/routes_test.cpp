@@ -338,6 +338,18 @@ TEST_CASE("participants, errors and version are shown") {
   CHECK_FALSE(text(version, "standing").empty());
 }
 
+TEST_CASE("the overview counts what there is and what was done") {
+  Shop shop;
+  const boost::json::object overview = json(shop.get("GET", "/v1/overview"));
+  CHECK(overview.at("ledger").as_string() == to_string(shop.machine().ledger()));
+  CHECK(overview.at("since_start").at("committed").as_int64() == 7);
+  CHECK(overview.at("since_start").at("answer_us").as_int64() == 250'000);
+  CHECK(overview.at("transactions").at("committing").as_int64() == 0);
+  CHECK(overview.at("participants").as_array().size() == shop.machine().members().size());
+  CHECK(overview.at("participants").at(0).at("state").as_string() == "ready");
+  CHECK(problem(shop.get("GET", "/v1/overview?x=1")) == "400 invalid-request none");
+}
+
 TEST_CASE("what no route takes is refused by name") {
   Shop shop;
   HttpResponse response = shop.get("GET", "/v1/transaction");

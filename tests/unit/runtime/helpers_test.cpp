@@ -218,6 +218,16 @@ TEST_CASE("admin: alive, ready or why not, metrics") {
   CHECK(get("/metrics").header("content-type") == "text/plain; version=0.0.4");
   CHECK(get("/metrics").body.find("process_open_fds ") != std::string::npos);
   CHECK(get("/other").status == 404);
+  loop.run([&] {
+    admin->pages([](const HttpRequest& request) -> std::optional<HttpResponse> {
+      if (request.path != "/") return std::nullopt;
+      return HttpResponse{200, "text/html", {}, "a page"};
+    });
+  });
+  CHECK(get("/").body == "a page");
+  CHECK(get("/").header("content-type") == "text/html");
+  CHECK(get("/livez").body == R"({"alive":true})");
+  CHECK(get("/other").status == 404);
   CHECK(get("/livez", "PUT").status == 405);
   loop.run([&] { admin.reset(); });
 }
