@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-// Behind whom somebody queues: so many are named, all are counted.
+// For whom somebody waits: so many are named, all are counted.
 constexpr std::size_t kMostNamed = 16;
 // Locks and rows of one root: so many are listed, all are counted.
 constexpr std::size_t kMostLocks = 100;
@@ -234,6 +234,7 @@ class Writer {
     waiter["mode"] = to_string(wait.mode);
     waiter["waiting_ms"] = since(now_ms(), wait.since_us / 1000);
     waiter["blocked_by"] = write_parties(node.blocked_by);
+    waiter["blocked_by_count"] = node.blocked_by.size();
     if (!node.behind.empty()) {
       waiter["behind"] = write_parties(node.behind);
       waiter["behind_count"] = node.behind.size();

@@ -29,6 +29,7 @@ class FakeCoordinator {
   void post(CoordinatorEvent event);
   void advance(Duration duration);
   const CoordinatorMachine& machine() const;
+  Instant engine_now() const { return engine_->now().steady; }
   // The last message of a kind sent to the participant.
   template <class Message>
   const Message& sent_to(const std::string& participant) const {

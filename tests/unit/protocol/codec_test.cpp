@@ -307,6 +307,17 @@ TEST_CASE("Bytes that are no frame at all") {
 
 }  // namespace
 
+TEST_CASE("a report of what is blocked travels beside the messages, up to its limit") {
+  const auto decoded = decode_to_coordinator(encode_report("{\"roots\":[]}"));
+  CHECK(decoded.ok());
+  CHECK(decoded.messages.empty());
+  CHECK(decoded.report == "{\"roots\":[]}");
+  CHECK(decode_to_coordinator(encode_frames(std::vector<ToCoordinator>{}).at(0)).report.empty());
+  const auto large = decode_to_coordinator(encode_report(std::string(WireLimits::report + 1, 'x')));
+  CHECK(large.error == "a report of 2097153 bytes; the limit is 2097152");
+  CHECK(large.report.empty());
+}
+
 TEST_CASE("a turn too large for one frame leaves in several, in order") {
   std::vector<ToCoordinator> turn;
   for (std::uint32_t seq = 1; seq <= 5; ++seq)

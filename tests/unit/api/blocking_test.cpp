@@ -1,0 +1,98 @@
+// GET /v1/blocking: what participants reported, with what the coordinator knows.
+#include <boost/json.hpp>
+
+#include "tests/support/catch.hpp"
+#include "tests/unit/api/fake_engine.hpp"
+
+namespace assent {
+namespace {
+
+namespace json = boost::json;
+
+json::value blocking_at(FakeCoordinator& coordinator) {
+  const HttpResponse response = coordinator.get("GET", "/v1/blocking");
+  CHECK(response.status == 200);
+  return json::parse(response.body);
+}
+
+std::string report(const std::string& tx) {
+  return R"({"available":true,"coordinator":{"linked":true},"waiting":{"all":2,"for_branches":2,)"
+         R"("for_foreign":0},"roots":[{"kind":"branch","transaction":")" +
+         tx +
+         R"(","age_ms":5000,"waiting":2,"waiters":[],"knowledge":{"state":"in_doubt"},)"
+         R"("frees":{"by":"decision","what":"?","then":"!"}}]})";
+}
+
+struct Shop : FakeCoordinator {
+  Shop() {
+    connect("orders");
+    connect("stock");
+  }
+  std::string begin() {
+    ask("POST", "/v1/transactions",
+        R"({"timeout_ms":60000,"branches":[)"
+        R"({"participant":"orders","statements":[{"sql":"insert"}]},)"
+        R"({"participant":"stock","statements":[{"sql":"update"}]}]})",
+        {{"content-type", "application/json"}});
+    return to_string(machine().transactions().begin()->first);
+  }
+  json::value first_root() { return blocking_at(*this).at("databases").at(0).at("roots").at(0); }
+};
+
+}  // namespace
+
+TEST_CASE("A participant that has not reported is not known to be quiet") {
+  Shop shop;
+  const json::value document = blocking_at(shop);
+  CHECK(document.at("partial").as_bool());
+  CHECK(document.at("sentence") == "No database answers: nothing is known of what waits.");
+  CHECK(document.at("databases").at(0).at("not_answering_because") == "it has not reported yet");
+}
+
+TEST_CASE("A root waits for a vote, and the coordinator says whose and how long") {
+  Shop shop;
+  const std::string tx = shop.begin();
+  shop.vote_yes("orders");
+  CHECK(shop.blocking.received("orders", report(tx), shop.engine_now()));
+  json::value root = shop.first_root();
+  CHECK(root.at("frees").at("by") == "decision");
+  CHECK(root.at("frees").at("what") ==
+        "The vote of stock; at its deadline, in 60 s, it is aborted.");
+  CHECK(root.at("frees").at("then") == "!");
+  const json::value document = blocking_at(shop);
+  CHECK(document.at("summary").at("transactions_in_doubt") == 1);
+  CHECK(document.at("summary").at("sessions_held") == 2);
+  CHECK(document.at("databases").at(1).at("answers") == false);
+}
+
+TEST_CASE("A decision on its way needs nothing more") {
+  Shop shop;
+  const std::string tx = shop.begin();
+  shop.vote_yes("orders");
+  shop.vote_yes("stock");
+  CHECK(shop.blocking.received("orders", report(tx), shop.engine_now()));
+  CHECK(shop.first_root().at("frees").at("what") ==
+        "Nothing more: commit is decided, and on its way to this database.");
+}
+
+TEST_CASE("Who has lost his link is listed with his last report and its age") {
+  Shop shop;
+  CHECK(shop.blocking.received("orders", report("t"), shop.engine_now()));
+  shop.post(LinkDown{"orders"});
+  shop.advance(Duration(3000));
+  const json::value entry = blocking_at(shop).at("databases").at(0);
+  CHECK_FALSE(entry.at("answers").as_bool());
+  CHECK(entry.at("not_answering_because") == "it has no link to the coordinator");
+  CHECK(entry.at("age_ms") == 3000);
+}
+
+TEST_CASE("Who is linked and silent is not believed for long") {
+  Shop shop;
+  CHECK(shop.blocking.received("orders", report("t"), shop.engine_now()));
+  CHECK(blocking_at(shop).at("databases").at(0).at("answers").as_bool());
+  shop.advance(Duration(6000));
+  CHECK(blocking_at(shop).at("databases").at(0).at("not_answering_because") ==
+        "it has not reported for 6 s");
+}
+
+}  // namespace assent
