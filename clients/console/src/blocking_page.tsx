@@ -54,7 +54,7 @@ function Ended({history}: {history: History}) {
   return (
     <section aria-labelledby="ended-title">
       <h2 id="ended-title">What has ended</h2>
-      <Scroll label="What has ended">
+      <Scroll label="Those that have ended">
         <table>
           <thead><tr><th scope="col">Ended</th><th scope="col">What</th><th scope="col" class="number">Had lasted</th><th scope="col" class="number">At most waiting</th></tr></thead>
           <tbody>{ended.map((each, i) => (

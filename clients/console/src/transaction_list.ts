@@ -34,8 +34,12 @@ export function merge(old: Transaction[], news: Transaction[]): Transaction[] {
 export function useTransactions(filter: Filter, live: boolean): List {
   const [list, setList] = useState<List>({transactions: [], loading: true, more: false});
   const query = new URLSearchParams(filter.asked).toString();
+  const latest = useRef(filter);
+  latest.current = filter;
   const current = useRef(list);
   current.current = list;
+  const pending = useRef(new Set<string>());  // ids that events have named since the last asking
+  const again = useRef(false);
   const busy = useRef(false);
 
   useEffect(() => {
@@ -59,14 +63,30 @@ export function useTransactions(filter: Filter, live: boolean): List {
   }, [query]);
 
   useEvents(live ? '/v1/events' : undefined, events => {
-    if (busy.current || current.current.loading) return;
-    busy.current = true;
-    const named = new Set(events.flatMap(each => each.transaction ?? []));
-    refresh(filter, current.current.transactions, named)
-      .then(news => setList(before => ({...before, transactions: news, problem: undefined})))
-      .catch(() => undefined)  // the frame says that nobody answers
-      .finally(() => setTimeout(() => (busy.current = false), 1000));
+    for (const each of events) if (each.transaction) pending.current.add(each.transaction);
+    again.current = true;
+    catchUp();
   });
+  // Once a second at most; what happens meanwhile is for the next time.
+  async function catchUp() {
+    if (busy.current || !again.current) return;
+    busy.current = true;
+    if (!current.current.loading) {
+      again.current = false;
+      const named = pending.current;
+      pending.current = new Set();
+      try {
+        const news = await refresh(latest.current, current.current.transactions, named);
+        setList(before => ({...before, transactions: news, problem: undefined}));
+      } catch {
+        // The frame says that nobody answers; on its return the stream tells of a gap.
+      }
+    }
+    setTimeout(() => {
+      busy.current = false;
+      catchUp();
+    }, 1000);
+  }
   return list;
 }
 

@@ -80,7 +80,7 @@ test('the list: live, filtered by text that stays in the URL', async () => {
   await page.getByText('No transaction yet').waitFor();
   for (let i = 0; i < 12; ++i) await installation.post(installation.transfer(10 + i, {app: i % 3 ? 'shop' : 'billing'}));
   await installation.post(installation.transfer(5000, {app: 'shop'}));  // there is no such account
-  const rows = page.locator('tbody tr');
+  const rows = page.locator('main tbody tr');
   await until('all are listed without asking again', async () => (await rows.count()) === 13);
   await page.fill('#filter', 'app=billing');
   await until('the filter works', async () => (await rows.count()) === 4);
@@ -108,7 +108,7 @@ test('a finished transaction: hatched until the diamond, and its events in a tab
   assert.equal(await page.getByRole('region', {name: 'Timeline'}).locator('tbody tr').count(), events.length);
   await close(page);
   const none = await visit('#/transactions/01a1febb-352b-74ef-aba4-000000000000');
-  await none.getByText('No transaction of this id').waitFor();
+  await none.getByText('No transaction of this id', {exact: true}).waitFor();
   await close(none);
 });
 
@@ -236,15 +236,15 @@ test('5,000 transactions: a hundred at a time, and the filter goes over all', as
   });
   await page.evaluate(() => (location.hash = '#/transactions'));
   await page.getByText('5,000 of 5,000 loaded, and there are more').waitFor();
-  assert.equal(await page.locator('tbody tr').count(), 100);
-  assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '5001');
+  assert.equal(await page.locator('main tbody tr').count(), 100);
+  assert.equal(await page.locator('main table').getAttribute('aria-rowcount'), '5001');
   await page.getByRole('button', {name: 'older'}).click();
   await page.getByText('n=150', {exact: true}).waitFor();
   const took = await page.evaluate(async () => {
     const input = document.querySelector('#filter'), begun = performance.now();
     input.value = 'n=4999';
     input.dispatchEvent(new Event('input', {bubbles: true}));
-    while (document.querySelectorAll('tbody tr').length !== 1) await new Promise(requestAnimationFrame);
+    while (document.querySelectorAll('main tbody tr').length !== 1) await new Promise(requestAnimationFrame);
     return performance.now() - begun;
   });
   console.log(`5,000 transactions filtered and drawn in ${took.toFixed(0)} ms`);
