@@ -49,6 +49,7 @@ struct RunOptions {
   bool all = false;
   bool json = false;
   bool quiet = false;
+  std::string report;
   std::string junit;
 };
 
@@ -79,6 +80,7 @@ int run(const RunOptions& options) {
       std::cout << (done.ok() ? "ok      " : "FAILED  ") << scenario.name
                 << (done.ok() ? "" : ": " + done.failure) << std::endl;
   }
+  write(options.report, html_report(runs));
   write(options.junit, junit_report(runs));
   if (!failed.empty()) {
     folder.keep();
@@ -174,6 +176,7 @@ int main(int argc, char** argv) {
   running->add_flag("--all", options.all, "every lesson");
   running->add_flag("--json", options.json, "nothing but the summary, as JSON");
   running->add_flag("--quiet", options.quiet, "one line for each");
+  running->add_option("--report", options.report, "write a page for the browser here");
   running->add_option("--junit", options.junit, "write JUnit's XML here");
   auto* explaining = app.add_subcommand("explain", "what a scenario is about, and its steps");
   explaining->add_option("scenario", name, "name or file")->required();

@@ -1,27 +1,12 @@
 #include <boost/json.hpp>
 
 #include "tests/lab/report.hpp"
+#include "tests/lab/xml.hpp"
 
 namespace assent::lab {
 namespace {
 
 namespace json = boost::json;
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '<') {
-      result += "&lt;";
-    } else if (c == '&') {
-      result += "&amp;";
-    } else if (c == '"') {
-      result += "&quot;";
-    } else if (static_cast<unsigned char>(c) >= ' ' || c == '\n') {
-      result += c;
-    }
-  }
-  return result;
-}
 
 }  // namespace
 
@@ -47,11 +32,11 @@ std::string junit_report(const std::vector<ScenarioRun>& runs) {
   std::string cases;
   std::size_t failures = 0;
   for (const ScenarioRun& run : runs) {
-    cases += "  <testcase classname=\"assent-lab\" name=\"" + escaped(run.scenario.name) +
+    cases += "  <testcase classname=\"assent-lab\" name=\"" + xml_text(run.scenario.name) +
              "\" time=\"" + std::to_string(run.seconds) + "\">";
     if (!run.ok()) {
       ++failures;
-      cases += "<failure message=\"" + escaped(run.failure) + "\"/>";
+      cases += "<failure message=\"" + xml_text(run.failure) + "\"/>";
     }
     cases += "</testcase>\n";
   }

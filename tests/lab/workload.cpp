@@ -142,6 +142,7 @@ void Workload::read(client::Client& assent, const std::string& name) {
   }
   const std::lock_guard lock(mutex_);
   reads_.push_back(sum);
+  ++locked_reads_;
 }
 
 void Workload::tell(History& history) const {

@@ -34,6 +34,7 @@ class Workload {
   // Ends when each client has its last answer, or has given up.
   void stop();
   std::size_t committed() const { return committed_; }
+  std::size_t locked_reads() const { return locked_reads_; }
   // After stop().
   void tell(History& history) const;
 
@@ -47,6 +48,7 @@ class Workload {
   const std::string round_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> committed_{0};
+  std::atomic<std::size_t> locked_reads_{0};
   mutable std::mutex mutex_;
   std::vector<Attempt> attempts_;
   std::vector<ReadOfAll> reads_;
