@@ -262,7 +262,7 @@ inline prepare_succeeds(i) {
   :: alive[i] && branch[i] == working ->
        branch[i] = prepared; promised[i] = true; m_yes[i] = true
   :: alive[i] && branch[i] == dropping -> branch[i] = to_abort   /* P18: no vote was given */
-  :: else                                                        /* late: nobody waits */
+  :: else -> assert(!alive[i])                /* late, but before anybody lists it (P41) */
   fi
 }
 proctype Database(byte i) {
