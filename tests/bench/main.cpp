@@ -9,16 +9,56 @@
 #include <CLI/CLI.hpp>
 
 #include "tests/bench/measures.hpp"
+#include "tests/bench/null.hpp"
 #include "tests/bench/transfer.hpp"
 
 namespace {
 
 using namespace assent::bench;
 
-struct TransferFlags {
-  TransferOptions options;
+struct PaceFlags {
   double seconds = 5;
   double warm_up = 1;
+
+  void add_to(CLI::App& command, Pace& pace) {
+    command.add_option("--clients", pace.clients, "each with one transaction under way")
+        ->check(CLI::Range(1, 4096));
+    command.add_option("--seconds", seconds, "measured, in each turn")
+        ->check(CLI::Range(0.1, 86400.0));
+    command.add_option("--warm-up", warm_up, "seconds before that")->check(CLI::Range(0.0, 3600.0));
+    command.add_option("--rate", pace.rate,
+                       "transactions a second, whatever the answers (open loop); else closed loop");
+  }
+  void finish(Pace& pace) const {
+    pace.measured = millis(seconds);
+    pace.warm_up = millis(warm_up);
+  }
+
+ private:
+  static std::chrono::milliseconds millis(double of) {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(of * 1000));
+  }
+};
+
+struct NullFlags {
+  NullOptions options;
+  PaceFlags pace;
+};
+
+CLI::App* add_null(CLI::App& app, NullFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("null", "the coordinator with participants that touch no database");
+  flags.pace.add_to(*command, flags.options.pace);
+  command->add_option("--participants", flags.options.participants, "linked")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--branches", flags.options.branches, "participants in each transaction")
+      ->check(CLI::Range(1, 64));
+  return command;
+}
+
+struct TransferFlags {
+  TransferOptions options;
+  PaceFlags pace;
   std::string mode = "one_shot";
   std::string wait_for = "applied";
   std::string versus;
@@ -28,20 +68,13 @@ CLI::App* add_transfer(CLI::App& app, TransferFlags& flags) {
   CLI::App* command =
       app.add_subcommand("transfer", "moves money between throwaway databases, under load");
   TransferOptions& options = flags.options;
-  command->add_option("--clients", options.pace.clients, "each with one transfer under way")
-      ->check(CLI::Range(1, 4096));
+  flags.pace.add_to(*command, options.pace);
   command->add_option("--branches", options.branches, "databases that take part in each transfer")
       ->check(CLI::Range(1, 26));
   command->add_option("--statements", options.load.statements, "in each branch")
       ->check(CLI::Range(1, 1000));
-  command->add_option("--seconds", flags.seconds, "measured, in each turn")
-      ->check(CLI::Range(0.1, 86400.0));
-  command->add_option("--warm-up", flags.warm_up, "seconds before that")
-      ->check(CLI::Range(0.0, 3600.0));
   command->add_option("--turns", options.turns, "repetitions; figures are medians")
       ->check(CLI::Range(1, 1000));
-  command->add_option("--rate", options.pace.rate,
-                      "transfers a second, whatever the answers (open loop); else closed loop");
   command->add_option("--accounts", options.accounts, "in each database")
       ->check(CLI::Range(1000, 10'000'000));
   command->add_option("--mode", flags.mode, "one_shot or interactive");
@@ -50,10 +83,6 @@ CLI::App* add_transfer(CLI::App& app, TransferFlags& flags) {
   command->add_option("--vs", flags.versus, "raw: beside bare libpq programs, in turns");
   command->add_flag("--json", options.json, "nothing but one JSON object");
   return command;
-}
-
-std::chrono::milliseconds millis(double seconds) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
 // What CLI11 cannot judge. Says so by throwing.
@@ -75,13 +104,13 @@ void finish(TransferFlags& flags) {
     throw CLI::ValidationError("--vs",
                                "raw runs in a closed loop and writes: drop --rate and "
                                "--read-only");
-  options.pace.measured = millis(flags.seconds);
-  options.pace.warm_up = millis(flags.warm_up);
+  flags.pace.finish(options.pace);
 }
 
 const std::map<std::string, std::pair<void (*)(Report&), const char*>> kFigures = {
     {"restart", {measure_restart, "from a start to serving, with a ledger of 100 MB"}},
     {"in-doubt", {measure_in_doubt, "1,000 branches in doubt, until there is none"}},
+    {"log", {measure_log, "the decision log alone: records made durable a second"}},
     {"memory", {measure_memory, "idle, and with 5,000 open transactions"}}};
 
 }  // namespace
@@ -91,6 +120,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   TransferFlags flags;
   CLI::App* const transfers = add_transfer(app, flags);
+  NullFlags null_flags;
+  CLI::App* const null = add_null(app, null_flags);
   for (const auto& [name, figure] : kFigures) app.add_subcommand(name, figure.second);
   try {
     app.parse(argc, argv);
@@ -100,6 +131,11 @@ int main(int argc, char** argv) {
   }
   try {
     if (transfers->parsed()) return transfer(flags.options) ? 0 : 1;
+    if (null->parsed()) {
+      null_flags.pace.finish(null_flags.options.pace);
+      measure_null(null_flags.options);
+      return 0;
+    }
     Report report;
     kFigures.at(app.get_subcommands().front()->get_name()).first(report);
     std::printf("%s\n", report.json().c_str());

@@ -10,6 +10,8 @@ namespace assent::bench {
 void measure_restart(Report& report);
 // in_doubt.cpp: 1,000 branches in doubt, from a restart to none.
 void measure_in_doubt(Report& report);
+// log_alone.cpp: records made durable a second.
+void measure_log(Report& report);
 // memory.cpp: resident memory, idle and with 5,000 open transactions.
 void measure_memory(Report& report);
 

@@ -10,7 +10,7 @@
 #include "clients/dev/machine.hpp"
 #include "clients/dev/process.hpp"
 #include "coordinator/log/file_log.hpp"
-#include "protocol/runtime/random.hpp"
+#include "tests/bench/ledger_records.hpp"
 #include "tests/bench/measures.hpp"
 #include "tests/bench/processes.hpp"
 
@@ -22,22 +22,6 @@ namespace net = boost::asio;
 constexpr std::uint64_t kSegmentBytes = 256 << 20;  // half of one is used at most
 constexpr std::uint64_t kLedgerBytes = 100'000'000;
 constexpr std::size_t kUnfinishedEvery = 1000;  // one commit in so many has no end
-
-const ServerIdentity kBankA{7'411'111'111'111'111'111u, 1, "bank_a"};
-const ServerIdentity kBankB{7'422'222'222'222'222'222u, 1, "bank_b"};
-
-CommitRecord commit(Sequence sequence, Epoch epoch) {
-  CommitRecord record;
-  record.tx = TxId{new_uuid7()};
-  record.epoch = epoch;
-  record.sequence = sequence;
-  record.branches = {{"bank_a", 1000 + sequence, kBankA}, {"bank_b", 2000 + sequence, kBankB}};
-  const Uuid key = new_uuid7();
-  record.key = RequestKey{key.bytes, key.bytes};
-  record.labels = R"({"order":"o-)" + std::to_string(sequence) + R"("})";
-  record.wall_ms = uuid7_unix_ms(record.tx.uuid).value_or(0);
-  return record;
-}
 
 // Appends in batches, each of them durable before the next.
 class Writer {
@@ -93,7 +77,7 @@ std::size_t make_ledger(const std::string& folder) {
   std::size_t wanted = 1000;
   while (transactions < wanted) {
     for (std::size_t i = 0; i < 1000; ++i) {
-      const CommitRecord record = commit(++transactions, opened->start.epoch);
+      const CommitRecord record = commit_record(++transactions, opened->start.epoch);
       writer.append(record);
       if (transactions % kUnfinishedEvery == 0) continue;
       writer.append(EndRecord{
