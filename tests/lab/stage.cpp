@@ -66,6 +66,12 @@ Stage::Stage(const Scenario& scenario, const std::filesystem::path& folder, Time
     if (!made) made = std::make_unique<Proxy>(port);
     return made->port();
   };
+  for (const Step& step : scenario.steps)
+    if (step.verb == Verb::fail_disk && options.coordinator_env.empty())
+      options.coordinator_env = {
+          {"LD_PRELOAD", (dev::executable_folder() / "assent-disk-faults.so").string()},
+          {"ASAN_OPTIONS", "verify_asan_link_order=0"},
+          {"LAB_DISK_FAULTS", disk_control().string()}};
   deployment_ = std::make_unique<Deployment>(std::move(options));
   proxies_["client-coordinator"] = std::make_unique<Proxy>(deployment_->port());
   std::vector<Watcher::Database> databases;

@@ -48,6 +48,8 @@ class Stage {
              std::vector<std::string> options = {});
   void start_second(const std::filesystem::path& ledger);
   void by_hand(const std::string& verb, const std::string& name, const std::string& database);
+  void fail_disk(const Step& step);
+  std::filesystem::path disk_control() const { return folder_ / "disk-faults"; }
   void fault(const std::string& lane, const std::string& text);
 
   // ---- in stage_conditions.cpp

@@ -1,6 +1,8 @@
 // What the steps of a scenario do.
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 
 #include "protocol/ids.hpp"
@@ -104,6 +106,8 @@ void Stage::perform_process(const Step& step) {
               "select pg_terminate_backend(pid) from pg_stat_activity where usename = "
               "'assent_participant'");
       return;
+    case Verb::fail_disk:
+      return fail_disk(step);
     case Verb::by_hand_commit:
       return by_hand("commit", words[0], words[1]);
     case Verb::by_hand_rollback:
@@ -262,6 +266,19 @@ void Stage::start(const std::string& process, test::Environment env,
   } else {
     deployment_->start_participant(index_of(process), std::move(env));
   }
+}
+
+// Read by disk_faults.cpp, inside the daemon.
+void Stage::fail_disk(const Step& step) {
+  const std::map<std::string, int> errors = {{"EIO", EIO}, {"ENOSPC", ENOSPC}};
+  const auto error = errors.find(step.words[2]);
+  if (error == errors.end() || (step.words[0] != "pwrite" && step.words[0] != "fdatasync"))
+    throw std::runtime_error("pwrite or fdatasync can fail, with EIO or ENOSPC");
+  fault("coordinator", step.text);
+  const std::filesystem::path control = disk_control();
+  const std::filesystem::path whole = control.string() + ".new";
+  std::ofstream(whole) << step.words[0] << ' ' << step.words[1] << ' ' << error->second << '\n';
+  std::filesystem::rename(whole, control);
 }
 
 void Stage::by_hand(const std::string& verb, const std::string& name, const std::string& database) {

@@ -126,7 +126,10 @@ void Workload::transfer(client::Client& assent, const std::string& name, std::ui
                                     account(16), attempt.list);
   const auto done = assent.run(shot, name);
   attempt.told = done ? client::Fate::committed : done.error().fate;
-  if (done) ++committed_;
+  if (done)
+    ++committed_;
+  else
+    std::this_thread::sleep_for(20ms);  // who is refused does not come back at once
   const std::lock_guard lock(mutex_);
   attempts_.push_back(std::move(attempt));
 }

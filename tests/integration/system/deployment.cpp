@@ -21,7 +21,7 @@ std::string program(const char* name) {
 }  // namespace
 
 Deployment::Deployment(std::size_t participants, dev::ClusterOptions cluster)
-    : Deployment(DeploymentOptions{participants, std::move(cluster), {}, false, {}}) {}
+    : Deployment(DeploymentOptions{participants, std::move(cluster), {}, false, {}, {}}) {}
 
 Deployment::Deployment(DeploymentOptions options)
     : options_(std::move(options)), port_(dev::free_port()), admin_port_(dev::free_port()) {
@@ -52,7 +52,7 @@ Deployment::Deployment(DeploymentOptions options)
 
 Deployment::~Deployment() = default;
 
-void Deployment::launch_coordinator(Environment env, std::vector<std::string> options) {
+void Deployment::launch_coordinator(const Environment& env, std::vector<std::string> options) {
   dev::ProcessOptions process;
   process.argv = {program("assent-coordinator"),
                   "--ledger",
@@ -65,13 +65,14 @@ void Deployment::launch_coordinator(Environment env, std::vector<std::string> op
                   "text"};
   process.argv.insert(process.argv.end(), options.begin(), options.end());
   if (options_.faults) process.argv.push_back("--enable-fault-injection");
-  process.env = std::move(env);
+  process.env = options_.coordinator_env;
+  process.env.insert(process.env.end(), env.begin(), env.end());
   process.log = folder_ / "coordinator.log";
   coordinator_ = std::make_unique<dev::Process>(process);
 }
 
-void Deployment::start_coordinator(Environment env, std::vector<std::string> options) {
-  launch_coordinator(std::move(env), std::move(options));
+void Deployment::start_coordinator(const Environment& env, std::vector<std::string> options) {
+  launch_coordinator(env, std::move(options));
   if (!coordinator_->wait_for_port(port_, kStart))
     throw std::runtime_error("the coordinator did not start:\n" + coordinator_->log_tail());
 }

@@ -22,6 +22,7 @@ struct DeploymentOptions {
   dev::ClusterOptions cluster{};   // of each; name and folder are chosen here
   std::filesystem::path folder{};  // for everything; empty: a temporary one. Not removed
   bool faults = false;             // the daemons take orders over /v1/faults
+  Environment coordinator_env{};   // at each of its starts
   // Given, links go where it says: it is told who dials whom ("bank_a-coordinator",
   // "bank_a-database") and the port that is meant, and answers the port to dial. Databases are then
   // reached over TCP.
@@ -52,10 +53,10 @@ class Deployment {
   }
 
   // Starts return when the process is up; await_ready() when every participant can be worked with.
-  void start_coordinator(Environment env = {}, std::vector<std::string> options = {});
+  void start_coordinator(const Environment& env = {}, std::vector<std::string> options = {});
   void start_participant(std::size_t i, Environment env = {});
   // The same, not waiting until it listens.
-  void launch_coordinator(Environment env = {}, std::vector<std::string> options = {});
+  void launch_coordinator(const Environment& env = {}, std::vector<std::string> options = {});
   void await_ready();
   bool ready() const;  // now
   // kill -9, and gone when this returns.
