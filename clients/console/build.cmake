@@ -1,12 +1,13 @@
-# npm's part of the build: cmake -DNODE=… -DNPM=… -DSOURCE=… -DBINARY=… -DOUTPUT=… -DREQUIRED=… -P build.cmake
-# Where it cannot be done, OUTPUT becomes absent.cpp, unless REQUIRED is ON.
+# npm's part of the build:
+#   cmake -DNODE=… -DNPM=… -DSOURCE=… -DBINARY=… -DOUTPUT=… -DABSENT=… -DREQUIRED=… -P build.cmake
+# Where it cannot be done, OUTPUT becomes ABSENT, unless REQUIRED is ON.
 function(give_up why)
   if(REQUIRED STREQUAL ON)
     message(FATAL_ERROR "The console could not be built (ASSENT_CONSOLE=ON).\n${why}")
   endif()
   message(WARNING "The console is left out of the daemons, for it could not be built. Everything else is "
                   "as it should be. To try again: rm ${OUTPUT}\n${why}")
-  configure_file(${SOURCE}/absent.cpp ${OUTPUT} COPYONLY)
+  configure_file(${ABSENT} ${OUTPUT} COPYONLY)
 endfunction()
 
 file(MAKE_DIRECTORY ${BINARY}/npm)

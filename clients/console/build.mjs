@@ -7,7 +7,7 @@ import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {gzipSync} from 'node:zlib';
 
-const MOST_PACKED_BYTES = 150 * 1024;  // of the first load: all of it
+const MOST_PACKED_BYTES = 150 * 1024; // of the first load: all of it
 
 const {values: given} = parseArgs({options: {modules: {type: 'string'}, out: {type: 'string'}}});
 const modules = resolve(given.modules);
@@ -34,7 +34,11 @@ async function bundle(entry) {
 const read = name => readFileSync(join(source, name));
 const files = [
   {path: '/', type: 'text/html; charset=utf-8', plain: read('index.html')},
-  {path: '/console/app.js', type: 'text/javascript; charset=utf-8', plain: await bundle('main.tsx')},
+  {
+    path: '/console/app.js',
+    type: 'text/javascript; charset=utf-8',
+    plain: await bundle('main.tsx'),
+  },
   {path: '/console/app.css', type: 'text/css; charset=utf-8', plain: await bundle('style.css')},
   {path: '/console/icon.svg', type: 'image/svg+xml', plain: read('icon.svg')},
 ];
@@ -42,18 +46,27 @@ for (const file of files) file.gzip = gzipSync(file.plain, {level: 9});
 
 const size = files.reduce((sum, file) => sum + file.gzip.length, 0);
 if (size > MOST_PACKED_BYTES)
-  throw new Error(`the console is ${size} bytes compressed; at most ${MOST_PACKED_BYTES} are allowed`);
+  throw new Error(
+    `the console is ${size} bytes compressed; at most ${MOST_PACKED_BYTES} are allowed`,
+  );
 
 const bytes = (name, data) =>
-  `constexpr char ${name}[] = {\n${
-    [...data].map((byte, i) => `${byte > 127 ? byte - 256 : byte},${i % 32 === 31 ? '\n' : ''}`).join('')}};\n`;
+  `constexpr char ${name}[] = {\n${[...data]
+    .map((byte, i) => `${byte > 127 ? byte - 256 : byte},${i % 32 === 31 ? '\n' : ''}`)
+    .join('')}};\n`;
 const etag = data => `"W/\\"${createHash('sha256').update(data).digest('hex').slice(0, 16)}\\""`;
 
-const arrays = files.map((file, i) => bytes(`kPlain${i}`, file.plain) + bytes(`kGzip${i}`, file.gzip));
-const rows = files.map((file, i) =>
-  `    {"${file.path}", "${file.type}", ${etag(file.plain)},\n` +
-  `     {kPlain${i}, sizeof kPlain${i}}, {kGzip${i}, sizeof kGzip${i}}},\n`);
-writeFileSync(given.out, `// Made by clients/console/build.mjs.
+const arrays = files.map(
+  (file, i) => bytes(`kPlain${i}`, file.plain) + bytes(`kGzip${i}`, file.gzip),
+);
+const rows = files.map(
+  (file, i) =>
+    `    {"${file.path}", "${file.type}", ${etag(file.plain)},\n` +
+    `     {kPlain${i}, sizeof kPlain${i}}, {kGzip${i}, sizeof kGzip${i}}},\n`,
+);
+writeFileSync(
+  given.out,
+  `// Made by clients/console/build.mjs.
 #include "protocol/runtime/console.hpp"
 
 namespace assent {
@@ -68,5 +81,6 @@ std::span<const ConsoleFile> console_files() {
 }
 
 }  // namespace assent
-`);
+`,
+);
 console.log(`Console: ${(size / 1024).toFixed(1)} KiB compressed`);

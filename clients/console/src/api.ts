@@ -1,12 +1,15 @@
 // Asking the server that this page came from.
 
 export class Refused extends Error {
-  constructor(readonly status: number, detail: string) {
+  constructor(
+    readonly status: number,
+    detail: string,
+  ) {
     super(detail);
   }
 }
 
-const patience = 2500;  // milliseconds: a server that says nothing for so long is not reached
+const patience = 2500; // milliseconds: a server that says nothing for so long is not reached
 
 export async function ask(path: string): Promise<Response> {
   const response = await fetch(path, {cache: 'no-store', signal: AbortSignal.timeout(patience)});

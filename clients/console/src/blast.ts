@@ -26,13 +26,15 @@ export interface Blast {
 }
 
 export const rowHeight = 46;
-const mostWaiters = 10;  // drawn of one thing held; the table has them all
+const mostWaiters = 10; // drawn of one thing held; the table has them all
 
 // What a waiter waits for, in the fewest words.
 export function object(waiter: Waiter): string {
   const row = waiter.waits_for.row;
   if (!row) return waiter.waits_for.what;
-  return row.key ? `row ${keyText(row.key)} of ${row.relation}` : `row (${row.page},${row.line}) of ${row.relation}`;
+  return row.key
+    ? `row ${keyText(row.key)} of ${row.relation}`
+    : `row (${row.page},${row.line}) of ${row.relation}`;
 }
 
 // Waiters by what they want; those behind others stay with them.
@@ -50,62 +52,110 @@ export function groups(root: Root): Map<string, Waiter[]> {
   return found;
 }
 
-export function subject(root: Root): {key: string; title: string; detail: string; kind: Node['kind']} {
+export type Subject = Pick<Node, 'key' | 'title' | 'detail' | 'kind'>;
+
+export function subject(root: Root): Subject {
   if (root.kind === 'branch')
-    return {key: `t:${root.transaction}`, kind: 'transaction', title: shortId(root.transaction ?? ''),
-      detail: `${root.knowledge?.text ?? ''}, ${age(root.age_ms ?? 0)}`};
+    return {
+      key: `t:${root.transaction}`,
+      kind: 'transaction',
+      title: shortId(root.transaction ?? ''),
+      detail: `${root.knowledge?.text ?? ''}, ${age(root.age_ms ?? 0)}`,
+    };
   if (root.kind === 'foreign')
-    return {key: `f:${root.gid}`, kind: 'foreign', title: `foreign: ${root.gid ?? 'not listed'}`, detail: root.knowledge?.text ?? ''};
-  return {key: `s:${root.pid}`, kind: 'session', title: `${root.application || 'session'} ${root.pid}`, detail: root.state ?? ''};
+    return {
+      key: `f:${root.gid}`,
+      kind: 'foreign',
+      title: `foreign: ${root.gid ?? 'not listed'}`,
+      detail: root.knowledge?.text ?? '',
+    };
+  return {
+    key: `s:${root.pid}`,
+    kind: 'session',
+    title: `${root.application || 'session'} ${root.pid}`,
+    detail: root.state ?? '',
+  };
 }
 
 export function lay(blocking: Blocking): Blast {
-  const nodes: Node[] = [];
-  const edges: Edge[] = [];
-  const sources = new Map<string, {node: Node; ys: number[]}>();
-  let y = 0;
-  const next = () => (y += rowHeight) - rowHeight;
-  const order: {participant: string; root: Root}[] = [];
-  for (const database of blocking.databases)
-    for (const root of database.roots) order.push({participant: database.participant, root});
-  const keyOf = (root: Root) => subject(root).key;
-  const first = new Map<string, number>();
-  order.forEach((each, i) => first.has(keyOf(each.root)) || first.set(keyOf(each.root), i));
-  order.sort((a, b) => first.get(keyOf(a.root))! - first.get(keyOf(b.root))!);
-
-  for (const {participant, root} of order) {
+  const layout = new Layout();
+  for (const {participant, root} of together(blocking)) {
     const from = subject(root);
-    const source = sources.get(from.key) ??
-      {node: {...from, column: 0 as const, y: 0, transaction: root.transaction}, ys: []};
-    sources.set(from.key, source);
     const wanted = groups(root);
     if (wanted.size === 0) wanted.set(holds(root), []);
-    for (const [what, waiters] of wanted) {
-      const key = `h:${participant}:${from.key}:${what}`;
-      const top = y;
-      for (const [i, waiter] of waiters.slice(0, mostWaiters).entries()) {
-        const id = `w:${participant}:${waiter.pid}`;
-        nodes.push({key: id, kind: 'waiter', column: 2, y: next(), level: waiter.level,
-          title: `${waiter.application || waiter.user || 'session'} ${waiter.pid}`,
-          detail: `${waiter.level > 1 ? 'behind others, ' : ''}${waiter.mode}, ${age(waiter.waiting_ms)}`});
-        edges.push({from: waiter.level > 1 && i > 0 ? parentOf(waiters, i, participant) : key, to: id});
-      }
-      if (waiters.length > mostWaiters) {
-        nodes.push({key: `m:${key}`, kind: 'more', column: 2, y: next(), detail: 'in the table below',
-          title: count(waiters.length - mostWaiters, 'more session', 'more sessions')});
-        edges.push({from: key, to: `m:${key}`});
-      }
-      if (waiters.length === 0) next();
-      const middle = (top + y - rowHeight) / 2;
-      nodes.push({key, kind: 'hold', column: 1, y: middle, title: `${participant}: ${what}`,
-        detail: waiters.length ? count(waiters.length, 'session waits', 'sessions wait') : 'nobody waits'});
-      edges.push({from: from.key, to: key});
-      source.ys.push(middle);
-    }
+    for (const [what, waiters] of wanted) layout.add(participant, root, from, what, waiters);
   }
-  for (const {node, ys} of sources.values())
-    nodes.push({...node, y: ys.reduce((sum, each) => sum + each, 0) / ys.length});
-  return {nodes, edges, height: Math.max(rowHeight, y)};
+  return layout.done();
+}
+
+// The branches of one transaction follow each other, whichever database they are in.
+function together(blocking: Blocking): {participant: string; root: Root}[] {
+  const all = blocking.databases.flatMap(({participant, roots}) =>
+    roots.map(root => ({participant, root, key: subject(root).key})),
+  );
+  const first = new Map<string, number>();
+  all.forEach(({key}, i) => first.has(key) || first.set(key, i));
+  return all.sort((a, b) => first.get(a.key)! - first.get(b.key)!);
+}
+
+class Layout {
+  private nodes: Node[] = [];
+  private edges: Edge[] = [];
+  private sources = new Map<string, {node: Node; ys: number[]}>();
+  private y = 0;
+
+  add(participant: string, root: Root, from: Subject, what: string, waiters: Waiter[]) {
+    const key = `h:${participant}:${from.key}:${what}`;
+    const top = this.y;
+    this.addWaiters(participant, key, waiters);
+    if (waiters.length === 0) this.next();
+    const y = (top + this.y - rowHeight) / 2;
+    const detail = waiters.length
+      ? count(waiters.length, 'session waits', 'sessions wait')
+      : 'nobody waits';
+    this.nodes.push({key, kind: 'hold', column: 1, y, title: `${participant}: ${what}`, detail});
+    this.edges.push({from: from.key, to: key});
+    const source = this.sources.get(from.key) ?? {
+      node: {...from, column: 0, y: 0, transaction: root.transaction},
+      ys: [],
+    };
+    source.ys.push(y);
+    this.sources.set(from.key, source);
+  }
+
+  done(): Blast {
+    for (const {node, ys} of this.sources.values())
+      this.nodes.push({...node, y: ys.reduce((sum, each) => sum + each, 0) / ys.length});
+    return {nodes: this.nodes, edges: this.edges, height: Math.max(rowHeight, this.y)};
+  }
+
+  private next(): number {
+    this.y += rowHeight;
+    return this.y - rowHeight;
+  }
+
+  private addWaiters(participant: string, held: string, waiters: Waiter[]) {
+    waiters.slice(0, mostWaiters).forEach((waiter, i) => {
+      const behind = waiter.level > 1 && i > 0;
+      const key = `w:${participant}:${waiter.pid}`;
+      this.nodes.push({
+        key,
+        kind: 'waiter',
+        column: 2,
+        y: this.next(),
+        level: waiter.level,
+        title: `${waiter.application || waiter.user || 'session'} ${waiter.pid}`,
+        detail: `${behind ? 'behind others, ' : ''}${waiter.mode}, ${age(waiter.waiting_ms)}`,
+      });
+      this.edges.push({from: behind ? parentOf(waiters, i, participant) : held, to: key});
+    });
+    const left = waiters.length - mostWaiters;
+    if (left <= 0) return;
+    const title = count(left, 'more session', 'more sessions');
+    const detail = 'in the table below';
+    this.nodes.push({key: `m:${held}`, kind: 'more', column: 2, y: this.next(), title, detail});
+    this.edges.push({from: held, to: `m:${held}`});
+  }
 }
 
 function parentOf(waiters: Waiter[], index: number, participant: string): string {

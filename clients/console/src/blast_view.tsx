@@ -6,18 +6,37 @@ import {useWidth} from './parts';
 import {linkTo} from './route';
 
 const pad = 6;
-const least = 600;  // narrower than that it scrolls
+const least = 600; // narrower than that it scrolls
 
 function Box({node, x, width}: {node: Node; x: number; width: number}) {
+  const inset = node.kind === 'transaction' ? 24 : 9;
   const shape = (
-    <g role="img" tabIndex={node.transaction ? undefined : 0} aria-label={`${node.title}: ${node.detail}`} class={`node ${node.kind}`}>
-      <title>{node.title}: {node.detail}</title>
+    <g
+      role="img"
+      tabIndex={node.transaction ? undefined : 0}
+      aria-label={`${node.title}: ${node.detail}`}
+      class={`node ${node.kind}`}
+    >
+      <title>
+        {node.title}: {node.detail}
+      </title>
       <rect x={x} y={node.y + 3} width={width} height={rowHeight - 8} rx="5" />
-      <text x={x + 9} y={node.y + 19} class="title">{cut(node.title, width - 12)}</text>
-      <text x={x + 9} y={node.y + 34} class="detail">{cut(node.detail, width - 12)}</text>
+      {node.kind === 'transaction' && (
+        <rect x={x} y={node.y + 3} width={16} height={rowHeight - 8} rx="5" class="hatched" />
+      )}
+      <text x={x + inset} y={node.y + 19} class="title">
+        {cut(node.title, width - inset - 3)}
+      </text>
+      <text x={x + inset} y={node.y + 34} class="detail">
+        {cut(node.detail, width - inset - 3)}
+      </text>
     </g>
   );
-  return node.kind === 'transaction' && node.transaction ? <a href={linkTo('transaction', node.transaction)}>{shape}</a> : shape;
+  return node.kind === 'transaction' && node.transaction ? (
+    <a href={linkTo('transaction', node.transaction)}>{shape}</a>
+  ) : (
+    shape
+  );
 }
 
 export function BlastPicture({blocking}: {blocking: Blocking}) {
@@ -31,13 +50,34 @@ export function BlastPicture({blocking}: {blocking: Blocking}) {
   };
   return (
     <div ref={ref} class="scroll" role="region" aria-label="The blast radius, drawn" tabIndex={0}>
-      <svg width={width} height={blast.height + 26} role="group" aria-label="What is in doubt, what it holds, who waits">
-        <defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-          <rect width="7" height="7" class="hatch-ground" /><line x1="0" y1="0" x2="0" y2="7" class="hatch-line" /></pattern></defs>
-        {['in doubt, or holding', 'what it holds', 'who waits'].map((text, i) => <text key={text} x={i * column + pad} y="15" class="head">{text}</text>)}
+      <svg
+        width={width}
+        height={blast.height + 26}
+        role="group"
+        aria-label="What is in doubt, what it holds, who waits"
+      >
+        <defs>
+          <pattern
+            id="hatch"
+            width="7"
+            height="7"
+            patternUnits="userSpaceOnUse"
+            patternTransform="rotate(45)"
+          >
+            <rect width="7" height="7" class="hatch-ground" />
+            <line x1="0" y1="0" x2="0" y2="7" class="hatch-line" />
+          </pattern>
+        </defs>
+        {['in doubt, or holding', 'what it holds', 'who waits'].map((text, i) => (
+          <text key={text} x={i * column + pad} y="15" class="head">
+            {text}
+          </text>
+        ))}
         <g transform="translate(0 22)">
           <Edges blast={blast} place={place} />
-          {blast.nodes.map(node => <Box key={node.key} node={node} {...place(node)} />)}
+          {blast.nodes.map(node => (
+            <Box key={node.key} node={node} {...place(node)} />
+          ))}
         </g>
       </svg>
     </div>
@@ -49,13 +89,17 @@ function Edges({blast, place}: {blast: Blast; place(node: Node): {x: number; wid
   return (
     <g aria-hidden="true">
       {blast.edges.map(edge => {
-        const from = byKey.get(edge.from), to = byKey.get(edge.to);
+        const from = byKey.get(edge.from),
+          to = byKey.get(edge.to);
         if (!from || !to) return null;
-        const a = place(from), b = place(to);
-        const y1 = from.y + rowHeight / 2, y2 = to.y + rowHeight / 2;
-        const d = from.column === to.column
-          ? `M${a.x + 6} ${from.y + rowHeight - 5}V${y2}H${b.x}`
-          : `M${a.x + a.width} ${y1}C${a.x + a.width + 24} ${y1} ${b.x - 24} ${y2} ${b.x} ${y2}`;
+        const a = place(from),
+          b = place(to);
+        const y1 = from.y + rowHeight / 2,
+          y2 = to.y + rowHeight / 2;
+        const d =
+          from.column === to.column
+            ? `M${a.x + 6} ${from.y + rowHeight - 5}V${y2}H${b.x}`
+            : `M${a.x + a.width} ${y1}C${a.x + a.width + 24} ${y1} ${b.x - 24} ${y2} ${b.x} ${y2}`;
         return <path key={`${edge.from} ${edge.to}`} d={d} class="edge" />;
       })}
     </g>

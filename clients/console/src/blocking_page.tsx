@@ -12,12 +12,23 @@ import {WaitGrid} from './wait_grid';
 const minutes = 5;
 
 export function blockingCommand(known: Known): string {
-  return isParticipant(known) ? `assent blocking --participant ${location.host}` : 'assent blocking --watch';
+  return isParticipant(known)
+    ? `assent blocking --participant ${location.host}`
+    : 'assent blocking --watch';
 }
 
 export function BlockingPage({known, now}: PageProps) {
   const {blocking} = known;
-  if (!blocking) return <Empty title={known.lostAt === undefined ? 'Asking …' : 'Nothing was heard before the server went away'} />;
+  if (!blocking)
+    return (
+      <Empty
+        title={
+          known.lostAt === undefined
+            ? 'Asking …'
+            : 'Nothing was heard before the server went away'
+        }
+      />
+    );
   const participants = blocking.databases.map(each => each.participant);
   const any = blocking.databases.some(each => each.roots.length > 0);
   const strip = {samples: known.samples, participants, now, minutes};
@@ -28,11 +39,24 @@ export function BlockingPage({known, now}: PageProps) {
         <Strip {...strip} ownView={isParticipant(known)} />
         <StripTable {...strip} />
       </section>
-      {blocking.databases.filter(each => !each.answers || each.remedy).map(each => <Notice key={each.participant} database={each} />)}
+      {blocking.databases
+        .filter(each => !each.answers || each.remedy)
+        .map(each => (
+          <Notice key={each.participant} database={each} />
+        ))}
       <section aria-labelledby="blast-title">
         <h2 id="blast-title">What holds, and who waits</h2>
-        {any ? <><BlastPicture blocking={blocking} /><h3>The same as a tree</h3><WaitGrid blocking={blocking} /></>
-          : <Empty title="Nothing holds anybody up"><p>No transaction is prepared and waiting, and no session waits for a lock.</p></Empty>}
+        {any ? (
+          <>
+            <BlastPicture blocking={blocking} />
+            <h3>The same as a tree</h3>
+            <WaitGrid blocking={blocking} />
+          </>
+        ) : (
+          <Empty title="Nothing holds anybody up">
+            <p>No transaction is prepared and waiting, and no session waits for a lock.</p>
+          </Empty>
+        )}
       </section>
       {known.history && known.history.ended.length > 0 && <Ended history={known.history} />}
       <Command text={blockingCommand(known)} />
@@ -41,10 +65,18 @@ export function BlockingPage({known, now}: PageProps) {
 }
 
 function Notice({database}: {database: Database}) {
-  if (database.answers) return <p class="notice">{database.participant}: {database.remedy}</p>;
+  if (database.answers)
+    return (
+      <p class="notice">
+        {database.participant}: {database.remedy}
+      </p>
+    );
   return (
-    <p class="notice">╳ {database.participant} does not answer ({database.not_answering_because}): what waits there is not known.
-      {database.age_ms !== undefined && ` What is shown of it is ${age(database.age_ms)} old.`}</p>
+    <p class="notice">
+      ╳ {database.participant} does not answer ({database.not_answering_because}): what waits
+      there is not known.
+      {database.age_ms !== undefined && ` What is shown of it is ${age(database.age_ms)} old.`}
+    </p>
   );
 }
 
@@ -56,10 +88,28 @@ function Ended({history}: {history: History}) {
       <h2 id="ended-title">What has ended</h2>
       <Scroll label="Those that have ended">
         <table>
-          <thead><tr><th scope="col">Ended</th><th scope="col">What</th><th scope="col" class="number">Had lasted</th><th scope="col" class="number">At most waiting</th></tr></thead>
-          <tbody>{ended.map((each, i) => (
-            <tr key={i}><td>{local(each.ended_at_ms)}</td><td>{subject(each.root).title}</td>
-              <td class="number">{age(each.root.age_ms ?? each.root.transaction_ms ?? 0)}</td><td class="number">{each.most_waiting}</td></tr>))}</tbody>
+          <thead>
+            <tr>
+              <th scope="col">Ended</th>
+              <th scope="col">What</th>
+              <th scope="col" class="number">
+                Had lasted
+              </th>
+              <th scope="col" class="number">
+                At most waiting
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {ended.map((each, i) => (
+              <tr key={i}>
+                <td>{local(each.ended_at_ms)}</td>
+                <td>{subject(each.root).title}</td>
+                <td class="number">{age(each.root.age_ms ?? each.root.transaction_ms ?? 0)}</td>
+                <td class="number">{each.most_waiting}</td>
+              </tr>
+            ))}
+          </tbody>
         </table>
       </Scroll>
     </section>

@@ -37,8 +37,10 @@ export function utc(at: number): string {
 export function local(at: number): string {
   const date = new Date(at);
   const two = (n: number) => String(n).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ` +
-      `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return (
+    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ` +
+    `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  );
 }
 
 export function words(name: string): string {
@@ -46,7 +48,11 @@ export function words(name: string): string {
 }
 
 export function keyText(key: Record<string, unknown> | undefined): string {
-  return key === undefined ? '' : Object.entries(key).map(([k, v]) => `${k}=${v}`).join(', ');
+  return key === undefined
+    ? ''
+    : Object.entries(key)
+        .map(([k, v]) => `${k}=${v}`)
+        .join(', ');
 }
 
 // For text in a picture: as much as is about so many pixels wide.

@@ -55,8 +55,11 @@ function press(key: string, actions: Actions): boolean {
 
 function move(step: 1 | -1) {
   const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')];
-  const at = rows.indexOf(document.activeElement?.closest<HTMLElement>('[data-row]') as HTMLElement);
-  const to = at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + step));
+  const at = rows.indexOf(
+    document.activeElement?.closest<HTMLElement>('[data-row]') as HTMLElement,
+  );
+  const to =
+    at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + step));
   rows[to]?.focus();
 }
 
@@ -65,7 +68,7 @@ function open(row: HTMLElement) {
 }
 
 function escape(target: HTMLElement, typing: boolean) {
-  if (document.querySelector('dialog[open]')) return;  // the dialog closes itself
+  if (document.querySelector('dialog[open]')) return; // the dialog closes itself
   if (typing) return target.blur();
   if (location.hash.startsWith('#/transactions/')) history.back();
 }

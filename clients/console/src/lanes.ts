@@ -4,7 +4,7 @@ import type {Blocking, Happening, Timeline} from './model';
 import {count} from './format';
 
 export interface Stretch {
-  from: number;  // microseconds since the begin
+  from: number; // microseconds since the begin
   to: number;
   kind: 'asks' | 'up' | 'works' | 'bound' | 'told' | 'locks' | 'waits';
   text: string;
@@ -21,16 +21,16 @@ export interface Lane {
   kind: 'client' | 'coordinator' | 'participant' | 'locks' | 'waiter';
   stretches: Stretch[];
   marks: Mark[];
-  alone: string;  // what it may do alone at this moment, and why; empty: nothing to say
+  alone: string; // what it may do alone at this moment, and why; empty: nothing to say
 }
 
 export interface Picture {
-  length: number;  // microseconds
+  length: number; // microseconds
   over: boolean;
   lanes: Lane[];
 }
 
-const mostWaiters = 6;  // drawn of each branch; the table has them all
+const mostWaiters = 6; // drawn of each branch; the table has them all
 
 export function isOver(state: string): boolean {
   return state === 'committed' || state === 'aborted';
@@ -55,24 +55,46 @@ const at = (event: Happening) => event.after_us ?? 0;
 
 function clientLane(timeline: Timeline, length: number): Lane {
   const kinds: Record<string, string> = {
-    begun: 'begins', commit_asked: 'asks for commit', rollback_asked: 'asks for rollback', answered: 'is answered'};
+    begun: 'begins',
+    commit_asked: 'asks for commit',
+    rollback_asked: 'asks for rollback',
+    answered: 'is answered',
+  };
   const events = timeline.events.filter(each => each.kind in kinds);
   const answered = events.some(each => each.kind === 'answered');
   const lane: Lane = {party: 'client', kind: 'client', stretches: [], marks: [], alone: ''};
   if (events.length > 0)
-    lane.stretches.push({from: at(events[0]), to: answered ? at(events[events.length - 1]) : length, kind: 'asks',
-      text: answered ? 'waited for its answer' : 'waits for its answer'});
+    lane.stretches.push({
+      from: at(events[0]),
+      to: answered ? at(events[events.length - 1]) : length,
+      kind: 'asks',
+      text: answered ? 'waited for its answer' : 'waits for its answer',
+    });
   for (const each of events)
-    lane.marks.push({at: at(each), kind: 'step', text: kinds[each.kind] + (each.detail ? `: ${each.detail}` : '')});
+    lane.marks.push({
+      at: at(each),
+      kind: 'step',
+      text: kinds[each.kind] + (each.detail ? `: ${each.detail}` : ''),
+    });
   if (!isOver(timeline.state))
-    lane.alone = answered ? 'has its answer' : 'may ask again; never knows more than the coordinator tells it';
+    lane.alone = answered
+      ? 'has its answer'
+      : 'may ask again; never knows more than the coordinator tells it';
   return lane;
 }
 
 // A start in the middle means that it was away: since when, only its absence tells.
 function coordinatorLane(timeline: Timeline, length: number, over: boolean, lost: number): Lane {
-  const lane: Lane = {party: 'coordinator', kind: 'coordinator', stretches: [], marks: [], alone: ''};
-  let from = 0, last = 0, decided = '';
+  const lane: Lane = {
+    party: 'coordinator',
+    kind: 'coordinator',
+    stretches: [],
+    marks: [],
+    alone: '',
+  };
+  let from = 0,
+    last = 0,
+    decided = '';
   for (const each of timeline.events) {
     if (each.kind === 'started') {
       lane.stretches.push({from, to: last, kind: 'up', text: 'runs'});
@@ -93,8 +115,9 @@ function coordinatorLane(timeline: Timeline, length: number, over: boolean, lost
     lane.alone = 'is not reached: whether it has decided, only its ledger knows';
     return lane;
   }
-  lane.alone = decided ? `has decided ${decided}, for good: tells it until every participant has applied it`
-                       : 'may still abort alone; may commit only when every vote is yes and its record is on disk';
+  lane.alone = decided
+    ? `has decided ${decided}, for good: tells it until every participant has applied it`
+    : 'may still abort alone; may commit only when every vote is yes and its record is on disk';
   return lane;
 }
 
@@ -111,18 +134,50 @@ function participantLane(timeline: Timeline, name: string, length: number, over:
   const end = firstOf(own, ['applied', 'damaged']);
   const told = order ? at(order) : length;
   const voted = vote ? at(vote) : told;
-  if (begin) lane.stretches.push({from: at(begin), to: voted, kind: 'works', text: 'works; may abort alone'});
+  if (begin)
+    lane.stretches.push({
+      from: at(begin),
+      to: voted,
+      kind: 'works',
+      text: 'works; may abort alone',
+    });
   const bound = vote?.detail === 'yes' || (!vote && firstOf(own, ['commit_sent']) !== undefined);
   if (bound) {
-    lane.stretches.push({from: vote ? voted : 0, to: told, kind: 'bound',
-      text: 'voted yes: bound by the decision, which it does not know'});
-    if (order) lane.stretches.push({from: told, to: end ? at(end) : length, kind: 'told', text: 'knows the decision, applies it'});
+    lane.stretches.push({
+      from: vote ? voted : 0,
+      to: told,
+      kind: 'bound',
+      text: 'voted yes: bound by the decision, which it does not know',
+    });
+    if (order)
+      lane.stretches.push({
+        from: told,
+        to: end ? at(end) : length,
+        kind: 'told',
+        text: 'knows the decision, applies it',
+      });
   }
-  if (vote) lane.marks.push({at: voted, kind: vote.detail === 'no' ? 'no' : 'yes', text: `votes ${vote.detail ?? ''}`});
+  if (vote)
+    lane.marks.push({
+      at: voted,
+      kind: vote.detail === 'no' ? 'no' : 'yes',
+      text: `votes ${vote.detail ?? ''}`,
+    });
   for (const each of own) {
-    if (each.kind === 'disconnected') lane.marks.push({at: at(each), kind: 'cut', text: 'its link is cut'});
-    if (each.kind === 'applied') lane.marks.push({at: at(each), kind: 'end', text: `has ended its part: ${each.detail ?? 'applied'}`});
-    if (each.kind === 'damaged') lane.marks.push({at: at(each), kind: 'damage', text: 'ended against the decision, or nobody knows how'});
+    if (each.kind === 'disconnected')
+      lane.marks.push({at: at(each), kind: 'cut', text: 'its link is cut'});
+    if (each.kind === 'applied')
+      lane.marks.push({
+        at: at(each),
+        kind: 'end',
+        text: `has ended its part: ${each.detail ?? 'applied'}`,
+      });
+    if (each.kind === 'damaged')
+      lane.marks.push({
+        at: at(each),
+        kind: 'damage',
+        text: 'ended against the decision, or nobody knows how',
+      });
   }
   if (!over) lane.alone = alone(vote, order, end);
   return lane;
@@ -133,25 +188,53 @@ export function alone(vote?: Happening, order?: Happening, end?: Happening): str
   if (end) return 'has ended its part';
   if (order) return 'knows the decision: carries it out until it is done';
   if (!vote) return 'may still abort alone: it has promised nothing';
-  if (vote.detail === 'yes') return 'may do nothing alone: it voted yes, so the others may commit; it holds its locks';
+  if (vote.detail === 'yes')
+    return 'may do nothing alone: it voted yes, so the others may commit; it holds its locks';
   return 'has ended its part';
 }
 
-function lockLanes(timeline: Timeline, name: string, lane: Lane, length: number, blocking?: Blocking): Lane[] {
-  const root = blocking?.databases.find(each => each.participant === name)
+function lockLanes(
+  timeline: Timeline,
+  name: string,
+  lane: Lane,
+  length: number,
+  blocking?: Blocking,
+): Lane[] {
+  const root = blocking?.databases
+    .find(each => each.participant === name)
     ?.roots.find(each => each.transaction === timeline.id);
   const held = lane.stretches.filter(each => each.kind !== 'asks');
   // What it holds while it works, only its database could tell.
   if (!root && !held.some(each => each.kind === 'bound')) return [];
   const from = held[0].from;
   const to = root ? length : held[held.length - 1].to;
-  const what = root?.locks?.map(each => each.what).slice(0, 3).join(', ');
-  const text = what ? `holds ${count(root?.locks_held ?? 0, 'lock', 'locks')}: ${what}` : 'held locks';
-  const lanes: Lane[] = [{party: 'locks', kind: 'locks', marks: [], alone: '', stretches: [{from, to, kind: 'locks', text}]}];
+  const what = root?.locks
+    ?.map(each => each.what)
+    .slice(0, 3)
+    .join(', ');
+  const text = what
+    ? `holds ${count(root?.locks_held ?? 0, 'lock', 'locks')}: ${what}`
+    : 'held locks';
+  const lanes: Lane[] = [
+    {
+      party: 'locks',
+      kind: 'locks',
+      marks: [],
+      alone: '',
+      stretches: [{from, to, kind: 'locks', text}],
+    },
+  ];
   for (const waiter of (root?.waiters ?? []).slice(0, mostWaiters)) {
     const since = Math.max(0, length - waiter.waiting_ms * 1000);
-    lanes.push({party: `${waiter.application || 'session'} ${waiter.pid}`, kind: 'waiter', marks: [], alone: '',
-      stretches: [{from: since, to: length, kind: 'waits', text: `waits for ${waiter.waits_for.what}`}]});
+    lanes.push({
+      party: `${waiter.application || 'session'} ${waiter.pid}`,
+      kind: 'waiter',
+      marks: [],
+      alone: '',
+      stretches: [
+        {from: since, to: length, kind: 'waits', text: `waits for ${waiter.waits_for.what}`},
+      ],
+    });
   }
   return lanes;
 }

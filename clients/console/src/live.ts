@@ -3,11 +3,33 @@
 import {useEffect, useRef} from 'preact/hooks';
 import type {Happening} from './model';
 
-const kinds = ['started', 'connected', 'ready', 'disconnected', 'begun', 'recovered', 'statements_sent',
-  'statements_done', 'commit_asked', 'rollback_asked', 'prepare_sent', 'voted', 'record_asked', 'decided',
-  'commit_sent', 'abort_sent', 'inquired', 'asked', 'applied', 'damaged', 'answered', 'ended', 'gap'];
-const batch = 250;     // milliseconds
-const tooMany = 1000;  // in a batch: nobody reads these, and the server has better things to do
+const kinds = [
+  'started',
+  'connected',
+  'ready',
+  'disconnected',
+  'begun',
+  'recovered',
+  'statements_sent',
+  'statements_done',
+  'commit_asked',
+  'rollback_asked',
+  'prepare_sent',
+  'voted',
+  'record_asked',
+  'decided',
+  'commit_sent',
+  'abort_sent',
+  'inquired',
+  'asked',
+  'applied',
+  'damaged',
+  'answered',
+  'ended',
+  'gap',
+];
+const batch = 250; // milliseconds
+const tooMany = 1000; // in a batch: nobody reads these, and the server has better things to do
 
 // `heard` is called with each batch; of one in which too much happened, with nothing.
 export function useEvents(path: string | undefined, heard: (events: Happening[]) => void) {
@@ -28,7 +50,7 @@ export function useEvents(path: string | undefined, heard: (events: Happening[])
         });
       source.onerror = () => {
         if (source?.readyState !== EventSource.CLOSED) return;
-        resting = setTimeout(follow, 2000);  // refused, perhaps for the number of followers
+        resting = setTimeout(follow, 2000); // refused, perhaps for the number of followers
       };
     };
     const hand = () => {

@@ -8,7 +8,8 @@ import type {PageProps} from './shell';
 import {isParticipant, type Sample} from './store';
 
 const length = 5 * 60_000;
-const sum = (waiting: Record<string, number>) => Object.values(waiting).reduce((all, each) => all + each, 0);
+const sum = (waiting: Record<string, number>) =>
+  Object.values(waiting).reduce((all, each) => all + each, 0);
 
 export function OverviewPage({known, now}: PageProps) {
   const points = (value: (sample: Sample) => number | undefined): Point[] =>
@@ -17,25 +18,74 @@ export function OverviewPage({known, now}: PageProps) {
   return (
     <>
       <div class="cards">
-        {isParticipant(known) ? <LinkCard database={known.blocking?.databases[0]} />
-          : <><CoordinatorCard overview={known.overview} lost={known.lostAt !== undefined} /><LogCard overview={known.overview} /></>}
+        {isParticipant(known) ? (
+          <LinkCard database={known.blocking?.databases[0]} />
+        ) : (
+          <>
+            <CoordinatorCard overview={known.overview} lost={known.lostAt !== undefined} />
+            <LogCard overview={known.overview} />
+          </>
+        )}
         <ParticipantsCard databases={known.blocking?.databases} overview={known.overview} />
       </div>
       <h2>The last five minutes</h2>
       <div class="grid">
-        {!isParticipant(known) && <>
-          <Series title="Committed" unit="a second" points={points(each => each.committed)} window={length} now={now} show={rate} />
-          <Series title="Latency" unit="mean of the answers" points={points(each => each.latencyUs)} window={length} now={now} show={span} /></>}
-        <Series title="In doubt" unit="transactions" points={points(each => each.inDoubt)} window={length} now={now} show={plain} />
-        <Series title="Blocked" unit="sessions" points={points(each => sum(each.waiting))} window={length} now={now} show={plain} />
+        {!isParticipant(known) && (
+          <>
+            <Series
+              title="Committed"
+              unit="a second"
+              points={points(each => each.committed)}
+              window={length}
+              now={now}
+              show={rate}
+            />
+            <Series
+              title="Latency"
+              unit="mean of the answers"
+              points={points(each => each.latencyUs)}
+              window={length}
+              now={now}
+              show={span}
+            />
+          </>
+        )}
+        <Series
+          title="In doubt"
+          unit="transactions"
+          points={points(each => each.inDoubt)}
+          window={length}
+          now={now}
+          show={plain}
+        />
+        <Series
+          title="Blocked"
+          unit="sessions"
+          points={points(each => sum(each.waiting))}
+          window={length}
+          now={now}
+          show={plain}
+        />
       </div>
-      <Command text={isParticipant(known) ? `assent blocking --participant ${location.host}` : 'assent blocking --watch'} />
+      <Command
+        text={
+          isParticipant(known)
+            ? `assent blocking --participant ${location.host}`
+            : 'assent blocking --watch'
+        }
+      />
     </>
   );
 }
 
 function CoordinatorCard({overview, lost}: {overview?: Overview; lost: boolean}) {
-  if (!overview) return <section class="card"><h2>Coordinator</h2><p>{lost ? '╳ not reached' : 'asking …'}</p></section>;
+  if (!overview)
+    return (
+      <section class="card">
+        <h2>Coordinator</h2>
+        <p>{lost ? '╳ not reached' : 'asking …'}</p>
+      </section>
+    );
   const states = overview.transactions;
   const running = states.open + states.preparing + states.deciding;
   return (
@@ -43,11 +93,20 @@ function CoordinatorCard({overview, lost}: {overview?: Overview; lost: boolean})
       <h2>Coordinator</h2>
       <p class="big">{lost ? '╳ not reached' : '● here'}</p>
       <dl>
-        <dt>Standing</dt><dd>{standings[overview.standing] ?? overview.standing}</dd>
-        <dt>At work</dt><dd><a href={linkTo('transactions', undefined, {q: 'state:open'})}>{count(running, 'transaction', 'transactions')}</a></dd>
-        <dt>Being finished</dt><dd>{count(states.committing + states.aborting, 'transaction', 'transactions')}</dd>
-        <dt>Without a record</dt><dd>{count(states.in_doubt, 'transaction', 'transactions')}</dd>
-        <dt>Version</dt><dd>{overview.version}</dd>
+        <dt>Standing</dt>
+        <dd>{standings[overview.standing] ?? overview.standing}</dd>
+        <dt>At work</dt>
+        <dd>
+          <a href={linkTo('transactions', undefined, {q: 'state:open'})}>
+            {count(running, 'transaction', 'transactions')}
+          </a>
+        </dd>
+        <dt>Being finished</dt>
+        <dd>{count(states.committing + states.aborting, 'transaction', 'transactions')}</dd>
+        <dt>Without a record</dt>
+        <dd>{count(states.in_doubt, 'transaction', 'transactions')}</dd>
+        <dt>Version</dt>
+        <dd>{overview.version}</dd>
       </dl>
     </section>
   );
@@ -56,7 +115,8 @@ function CoordinatorCard({overview, lost}: {overview?: Overview; lost: boolean})
 const standings: Record<string, string> = {
   complete: 'complete: its ledger can be trusted to know all',
   careful: 'careful: moved or put back, so it asks the participants first',
-  contradicted: 'contradicted: a participant has seen more than this ledger knows'};
+  contradicted: 'contradicted: a participant has seen more than this ledger knows',
+};
 
 function LogCard({overview}: {overview?: Overview}) {
   if (!overview) return null;
@@ -64,11 +124,23 @@ function LogCard({overview}: {overview?: Overview}) {
   return (
     <section class="card">
       <h2>Decision log</h2>
-      <p class="big">{plain(overview.sequence)} <small>commit records</small></p>
+      <p class="big">
+        {plain(overview.sequence)} <small>commit records</small>
+      </p>
       <dl>
-        <dt>Ledger</dt><dd><span class="mono">{overview.ledger.slice(0, 8)}…</span> <Copy text={overview.ledger} what="the ledger's id" /></dd>
-        <dt>Epoch</dt><dd>{overview.epoch}</dd>
-        <dt>Until durable</dt><dd>{syncs ? `${span(sync_us / syncs)}, mean of ${plain(syncs)} batches` : 'nothing written since the start'}</dd>
+        <dt>Ledger</dt>
+        <dd>
+          <span class="mono">{overview.ledger.slice(0, 8)}…</span>{' '}
+          <Copy text={overview.ledger} what="the ledger's id" />
+        </dd>
+        <dt>Epoch</dt>
+        <dd>{overview.epoch}</dd>
+        <dt>Until durable</dt>
+        <dd>
+          {syncs
+            ? `${span(sync_us / syncs)}, mean of ${plain(syncs)} batches`
+            : 'nothing written since the start'}
+        </dd>
       </dl>
     </section>
   );
@@ -80,8 +152,13 @@ function LinkCard({database}: {database?: Database}) {
     <section class="card">
       <h2>Coordinator</h2>
       <p class="big">{!link ? '…' : link.linked ? '● linked' : '╳ away'}</p>
-      <p>{!link ? 'Asking.' : link.linked ? 'This participant has a working link to it.'
-        : `No link for ${age(link.away_ms ?? 0)}. What is prepared here waits for its return.`}</p>
+      <p>
+        {!link
+          ? 'Asking.'
+          : link.linked
+            ? 'This participant has a working link to it.'
+            : `No link for ${age(link.away_ms ?? 0)}. What is prepared here waits for its return.`}
+      </p>
     </section>
   );
 }
@@ -89,22 +166,56 @@ function LinkCard({database}: {database?: Database}) {
 function ParticipantsCard({databases, overview}: {databases?: Database[]; overview?: Overview}) {
   if (!databases) return null;
   if (databases.length === 0)
-    return <Empty title="No participant has connected yet"><p>Start one beside each database: <code>assent-participant --coordinator …</code></p></Empty>;
+    return (
+      <Empty title="No participant has connected yet">
+        <p>
+          Start one beside each database: <code>assent-participant --coordinator …</code>
+        </p>
+      </Empty>
+    );
   return (
     <section class="card wide">
       <h2>Participants</h2>
       <table>
-        <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col" class="number">Prepared</th><th scope="col" class="number">Waiting</th></tr></thead>
-        <tbody>{databases.map(each => {
-          const member = overview?.participants.find(other => other.name === each.participant);
-          return (
-            <tr key={each.participant}>
-              <th scope="row"><a href={linkTo('participants', undefined, {p: each.participant})}>{each.participant}</a></th>
-              <td>{member ? <State name={member.state} /> : each.answers ? '● answers' : '╳ its database does not answer'}</td>
-              <td class="number">{each.answers ? plain(each.roots.filter(root => root.gid).length) : 'not known'}</td>
-              <td class="number">{each.answers ? plain(each.waiting?.all) : 'not known'}</td>
-            </tr>);
-        })}</tbody>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">State</th>
+            <th scope="col" class="number">
+              Prepared
+            </th>
+            <th scope="col" class="number">
+              Waiting
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {databases.map(each => {
+            const member = overview?.participants.find(other => other.name === each.participant);
+            return (
+              <tr key={each.participant}>
+                <th scope="row">
+                  <a href={linkTo('participants', undefined, {p: each.participant})}>
+                    {each.participant}
+                  </a>
+                </th>
+                <td>
+                  {member ? (
+                    <State name={member.state} />
+                  ) : each.answers ? (
+                    '● answers'
+                  ) : (
+                    '╳ its database does not answer'
+                  )}
+                </td>
+                <td class="number">
+                  {each.answers ? plain(each.roots.filter(root => root.gid).length) : 'not known'}
+                </td>
+                <td class="number">{each.answers ? plain(each.waiting?.all) : 'not known'}</td>
+              </tr>
+            );
+          })}
+        </tbody>
       </table>
     </section>
   );

@@ -26,15 +26,23 @@ export function Copy({text, what}: {text: string; what: string}) {
     return () => clearTimeout(timer);
   }, [done]);
   return (
-    <button type="button" class="copy" aria-label={done ? `${what}: copied` : `Copy ${what}`} title={`Copy ${what}`}
-            onClick={() => copy(text).then(() => setDone(true))}>{done ? '✓' : <CopySign />}</button>
+    <button
+      type="button"
+      class="copy"
+      aria-label={done ? `${what}: copied` : `Copy ${what}`}
+      title={`Copy ${what}`}
+      onClick={() => copy(text).then(() => setDone(true))}
+    >
+      {done ? '✓' : <CopySign />}
+    </button>
   );
 }
 
 function CopySign() {
   return (
     <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" class="copy-sign">
-      <rect x="1" y="1" width="8" height="8" rx="1.5" /><rect x="5" y="5" width="8" height="8" rx="1.5" class="upper" />
+      <rect x="1" y="1" width="8" height="8" rx="1.5" />
+      <rect x="5" y="5" width="8" height="8" rx="1.5" class="upper" />
     </svg>
   );
 }
@@ -42,7 +50,9 @@ function CopySign() {
 export function TransactionId({id, whole}: {id: string; whole?: boolean}) {
   return (
     <span class="id">
-      <a href={linkTo('transaction', id)} title={id} class="mono">{whole ? id : shortId(id)}</a>
+      <a href={linkTo('transaction', id)} title={id} class="mono">
+        {whole ? id : shortId(id)}
+      </a>
       <Copy text={id} what={`id ${shortId(id)}`} />
     </span>
   );
@@ -51,17 +61,43 @@ export function TransactionId({id, whole}: {id: string; whole?: boolean}) {
 export function Time({iso, now}: {iso?: string; now: number}) {
   if (!iso) return <>–</>;
   const at = Date.parse(iso);
-  return <time dateTime={iso} title={`${local(at)} here\n${utc(at)}`}>{age(now - at)} ago</time>;
+  return (
+    <time dateTime={iso} title={`${local(at)} here\n${utc(at)}`}>
+      {age(now - at)} ago
+    </time>
+  );
 }
 
 // The signs of the states: the word is always beside them.
 const signs: Record<string, string> = {
-  in_doubt: '▨', committing: '◆', committed: '■', aborted: '□', aborting: '◇', open: '○', preparing: '△', deciding: '◈',
-  working: '○', prepared: '▨', read_only: '■', refused: '▼', pending: '◆', applied: '■', heuristic: '!', unproven: '!',
-  ready: '●', welcomed: '◐', greeting: '◔', away: '╳'};
+  in_doubt: '▨',
+  committing: '◆',
+  committed: '■',
+  aborted: '□',
+  aborting: '◇',
+  open: '○',
+  preparing: '△',
+  deciding: '◈',
+  working: '○',
+  prepared: '▨',
+  read_only: '■',
+  refused: '▼',
+  pending: '◆',
+  applied: '■',
+  heuristic: '!',
+  unproven: '!',
+  ready: '●',
+  welcomed: '◐',
+  greeting: '◔',
+  away: '╳',
+};
 
 export function State({name}: {name: string}) {
-  return <span class={`state ${name}`}><span aria-hidden="true">{signs[name] ?? '·'}</span> {name.replaceAll('_', ' ')}</span>;
+  return (
+    <span class={`state ${name}`}>
+      <span aria-hidden="true">{signs[name] ?? '·'}</span> {name.replaceAll('_', ' ')}
+    </span>
+  );
 }
 
 // The command line looks for the coordinator at its usual place.
@@ -70,16 +106,31 @@ const usual = ['127.0.0.1:7400', 'localhost:7400'];
 export function Command({text}: {text: string}) {
   const direct = usual.includes(location.host) || text.includes('--participant');
   const whole = direct ? text : `ASSENT_URL=${location.origin} ${text}`;
-  return <p class="command"><span>In a terminal: </span><code>{whole}</code><Copy text={whole} what="command" /></p>;
+  return (
+    <p class="command">
+      <span>In a terminal: </span>
+      <code>{whole}</code>
+      <Copy text={whole} what="command" />
+    </p>
+  );
 }
 
 export function Empty({title, children}: {title: string; children?: ComponentChildren}) {
-  return <div class="empty"><p class="empty-title">{title}</p>{children}</div>;
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children}
+    </div>
+  );
 }
 
 // A wide table scrolls by itself; who has no mouse must be able to reach it.
 export function Scroll({label, children}: {label: string; children: ComponentChildren}) {
-  return <div class="scroll" role="region" aria-label={label} tabIndex={0}>{children}</div>;
+  return (
+    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+      {children}
+    </div>
+  );
 }
 
 // The width of an element, for pictures drawn to fit.
@@ -87,7 +138,9 @@ export function useWidth(): [ref: preact.RefObject<HTMLDivElement>, width: numbe
   const ref = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(900);
   useEffect(() => {
-    const observer = new ResizeObserver(entries => setWidth(Math.max(160, Math.floor(entries[0].contentRect.width))));
+    const observer = new ResizeObserver(entries =>
+      setWidth(Math.max(160, Math.floor(entries[0].contentRect.width))),
+    );
     if (ref.current) observer.observe(ref.current);
     return () => observer.disconnect();
   }, []);

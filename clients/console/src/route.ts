@@ -1,6 +1,12 @@
 // Pages and filters live in the URL: #/transactions?q=state:in_doubt
 
-export const pages = ['overview', 'blocking', 'transactions', 'participants', 'transaction'] as const;
+export const pages = [
+  'overview',
+  'blocking',
+  'transactions',
+  'participants',
+  'transaction',
+] as const;
 export type Page = (typeof pages)[number];
 
 export interface Route {

@@ -4,9 +4,9 @@ import {age, count} from './format';
 import type {Blocking} from './model';
 
 export interface Situation {
-  participant?: string;  // set: the page is a participant's
-  blocking?: Blocking;   // the last that came
-  lostMs?: number;       // nobody has answered for so long
+  participant?: string; // set: the page is a participant's
+  blocking?: Blocking; // the last that came
+  lostMs?: number; // nobody has answered for so long
 }
 
 export function sentence(now: Situation): string {
@@ -14,17 +14,23 @@ export function sentence(now: Situation): string {
   const who = now.participant ? `Participant ${now.participant}` : 'Coordinator';
   const lead = `${who} not reached for ${age(now.lostMs)}`;
   if (!now.blocking) return `${lead}.`;
-  return `${lead}. When it last answered: ${lastKnown(now.blocking)} ` +
-      (now.participant ? 'What its database blocks now is not known here.'
-                       : 'What is prepared stays prepared; each participant shows what its own database holds.');
+  return (
+    `${lead}. When it last answered: ${lastKnown(now.blocking)} ` +
+    (now.participant
+      ? 'What its database blocks now is not known here.'
+      : 'What is prepared stays prepared until it returns.')
+  );
 }
 
 function lastKnown(blocking: Blocking): string {
   const {summary} = blocking;
   const all = summary.transactions_in_doubt + summary.transactions_applying;
-  if (all === 0 && summary.sessions_waiting === 0) return 'nothing was in doubt and no session waited.';
-  return `${count(all, 'transaction was', 'transactions were')} unfinished and ` +
-      `${count(summary.sessions_waiting, 'session', 'sessions')} waited.`;
+  if (all === 0 && summary.sessions_waiting === 0)
+    return 'nothing was in doubt and no session waited.';
+  return (
+    `${count(all, 'transaction was', 'transactions were')} unfinished and ` +
+    `${count(summary.sessions_waiting, 'session', 'sessions')} waited.`
+  );
 }
 
 export type Mood = 'calm' | 'busy' | 'blocked' | 'lost';
@@ -35,13 +41,20 @@ export function mood(now: Situation): Mood {
   const summary = now.blocking?.summary;
   if (!summary) return 'calm';
   if (summary.coordinator === 'away' || summary.transactions_in_doubt > 0) return 'blocked';
-  if (summary.sessions_waiting > 0 || summary.transactions_applying > 0 || now.blocking?.partial) return 'busy';
+  if (summary.sessions_waiting > 0 || summary.transactions_applying > 0 || now.blocking?.partial)
+    return 'busy';
   return 'calm';
 }
 
 // What of the situation is worth saying aloud: numbers that count up by themselves are not.
 export function gist(now: Situation): string {
   const summary = now.blocking?.summary;
-  return [now.lostMs === undefined, summary?.coordinator, summary?.transactions_in_doubt,
-    summary?.transactions_applying, summary?.sessions_held, now.blocking?.partial].join();
+  return [
+    now.lostMs === undefined,
+    summary?.coordinator,
+    summary?.transactions_in_doubt,
+    summary?.transactions_applying,
+    summary?.sessions_held,
+    now.blocking?.partial,
+  ].join();
 }

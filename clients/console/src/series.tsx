@@ -3,14 +3,14 @@ import {useWidth} from './parts';
 
 export interface Point {
   at: number;
-  value?: number;  // undefined: not known then
+  value?: number; // undefined: not known then
 }
 
 export interface SeriesProps {
   title: string;
   unit: string;
   points: Point[];
-  window: number;  // milliseconds, until now
+  window: number; // milliseconds, until now
   now: number;
   show(value: number): string;
 }
@@ -18,7 +18,13 @@ export interface SeriesProps {
 const height = 64;
 
 // Pieces of a line: where nothing is known there is no line.
-export function pieces(points: Point[], from: number, to: number, most: number, width: number): string[] {
+export function pieces(
+  points: Point[],
+  from: number,
+  to: number,
+  most: number,
+  width: number,
+): string[] {
   const found: string[] = [];
   let open = '';
   let before = 0;
@@ -43,27 +49,50 @@ export function Series({title, unit, points, window: length, now, show}: SeriesP
   const values = points.filter(each => each.at >= now - length).flatMap(each => each.value ?? []);
   const most = Math.max(1e-9, ...values);
   const last = points[points.length - 1]?.value;
-  const summary = values.length === 0 ? 'nothing yet'
-    : `now ${last === undefined ? 'not known' : show(last)}, at most ${show(most <= 1e-9 ? 0 : most)}`;
-  const recent = points.filter(each => each.at >= now - length).slice(-60).reverse();
+  const latest = last === undefined ? 'not known' : show(last);
+  const summary =
+    values.length === 0 ? 'nothing yet' : `now ${latest}, at most ${show(Math.max(...values))}`;
+  const recent = points
+    .filter(each => each.at >= now - length)
+    .slice(-60)
+    .reverse();
   return (
     <section class="series">
-      <h3>{title} <small>{unit}</small></h3>
+      <h3>
+        {title} <small>{unit}</small>
+      </h3>
       <p class="figure">{last === undefined ? '–' : show(last)}</p>
       <div ref={ref}>
         <svg width={width} height={height} role="img" aria-label={`${title}: ${summary}`}>
           <line x1="0" x2={width} y1={height - 3} y2={height - 3} class="axis" />
-          {pieces(points, now - length, now, most, width).map((d, i) => <path key={i} d={d} class="line" />)}
+          {pieces(points, now - length, now, most, width).map((d, i) => (
+            <path key={i} d={d} class="line" />
+          ))}
         </svg>
       </div>
       <details>
-        <summary>{summary}<span class="unseen"> of {title}, as a table</span></summary>
+        <summary>
+          {summary}
+          <span class="unseen"> of {title}, as a table</span>
+        </summary>
         <div class="scroll low" role="region" aria-label={`${title}, as a table`} tabIndex={0}>
           <table>
-            <thead><tr><th scope="col">Ago</th><th scope="col" class="number">{title}</th></tr></thead>
-            <tbody>{recent.map(each => (
-              <tr key={each.at}><td>{Math.round((now - each.at) / 1000)} s</td>
-                <td class="number">{each.value === undefined ? '–' : show(each.value)}</td></tr>))}</tbody>
+            <thead>
+              <tr>
+                <th scope="col">Ago</th>
+                <th scope="col" class="number">
+                  {title}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {recent.map(each => (
+                <tr key={each.at}>
+                  <td>{Math.round((now - each.at) / 1000)} s</td>
+                  <td class="number">{each.value === undefined ? '–' : show(each.value)}</td>
+                </tr>
+              ))}
+            </tbody>
           </table>
         </div>
       </details>

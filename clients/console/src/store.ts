@@ -5,12 +5,12 @@ import {get, Refused} from './api';
 import type {Blocking, History, Overview, Version} from './model';
 
 export interface Sample {
-  at: number;          // milliseconds since 1970
-  up: boolean;         // the server answered
-  linked: boolean;     // … and there was a coordinator
-  waiting: Record<string, number>;  // sessions, by participant
+  at: number; // milliseconds since 1970
+  up: boolean; // the server answered
+  linked: boolean; // … and there was a coordinator
+  waiting: Record<string, number>; // sessions, by participant
   inDoubt: number;
-  committed?: number;  // a second
+  committed?: number; // a second
   aborted?: number;
   latencyUs?: number;
 }
@@ -19,8 +19,8 @@ export interface Known {
   version?: Version;
   overview?: Overview;
   blocking?: Blocking;
-  heardAt?: number;  // when this origin last answered
-  lostAt?: number;   // set: it does not answer; since then
+  heardAt?: number; // when this origin last answered
+  lostAt?: number; // set: it does not answer; since then
   paused: boolean;
   samples: Sample[];
   history?: History;
@@ -58,7 +58,8 @@ export function pause(paused: boolean) {
 function rates(before: Overview | undefined, now: Overview) {
   if (!before || before.epoch !== now.epoch) return {};
   const seconds = Math.max(0.1, (Date.parse(now.at) - Date.parse(before.at)) / 1000);
-  const a = before.since_start, b = now.since_start;
+  const a = before.since_start,
+    b = now.since_start;
   const answers = b.committed + b.aborted + b.other - a.committed - a.aborted - a.other;
   return {
     committed: (b.committed - a.committed) / seconds,
@@ -69,9 +70,15 @@ function rates(before: Overview | undefined, now: Overview) {
 
 function sampleOf(blocking: Blocking | undefined, up: boolean): Sample {
   const waiting: Record<string, number> = {};
-  for (const each of blocking?.databases ?? []) if (each.answers) waiting[each.participant] = each.waiting?.all ?? 0;
-  return {at: Date.now(), up, linked: up && blocking?.summary.coordinator !== 'away', waiting,
-    inDoubt: blocking?.summary.transactions_in_doubt ?? 0};
+  for (const each of blocking?.databases ?? [])
+    if (each.answers) waiting[each.participant] = each.waiting?.all ?? 0;
+  return {
+    at: Date.now(),
+    up,
+    linked: up && blocking?.summary.coordinator !== 'away',
+    waiting,
+    inDoubt: blocking?.summary.transactions_in_doubt ?? 0,
+  };
 }
 
 function keep(sample: Sample): Sample[] {
@@ -84,8 +91,15 @@ async function learnPast() {
   const history = await get<History>('/v1/blocking/history');
   if (known.samples.length === 0) {
     const name = known.version!.participant!;
-    learn({samples: history.samples.map(each => ({at: each.at_ms, up: true, linked: each.linked,
-      waiting: {[name]: each.waiting}, inDoubt: each.in_doubt}))});
+    learn({
+      samples: history.samples.map(each => ({
+        at: each.at_ms,
+        up: true,
+        linked: each.linked,
+        waiting: {[name]: each.waiting},
+        inDoubt: each.in_doubt,
+      })),
+    });
   }
   learn({history});
 }
@@ -95,11 +109,20 @@ async function hear() {
   await learnPast();
   const [blocking, overview] = await Promise.all([
     get<Blocking>('/v1/blocking').catch(unlessRefused),
-    isParticipant(known) ? undefined : get<Overview>('/v1/overview').catch(unlessRefused)]);
-  const sample = {...sampleOf(blocking, true), ...(overview ? rates(known.overview, overview) : {})};
+    isParticipant(known) ? undefined : get<Overview>('/v1/overview').catch(unlessRefused),
+  ]);
+  const sample = {
+    ...sampleOf(blocking, true),
+    ...(overview ? rates(known.overview, overview) : {}),
+  };
   if (blocking) remember(blocking);
-  learn({blocking: blocking ?? known.blocking, overview: overview ?? known.overview, heardAt: Date.now(),
-    lostAt: undefined, samples: keep(sample)});
+  learn({
+    blocking: blocking ?? known.blocking,
+    overview: overview ?? known.overview,
+    heardAt: Date.now(),
+    lostAt: undefined,
+    samples: keep(sample),
+  });
 }
 
 // A refusal is an answer: the server is there.
@@ -118,7 +141,10 @@ export async function poll() {
     await hear();
   } catch {
     const nobody: Blocking | undefined = undefined;
-    learn({lostAt: known.lostAt ?? known.heardAt ?? Date.now(), samples: keep(sampleOf(nobody, false))});
+    learn({
+      lostAt: known.lostAt ?? known.heardAt ?? Date.now(),
+      samples: keep(sampleOf(nobody, false)),
+    });
   }
   asking = false;
   if (!known.paused) timer = setTimeout(poll, document.hidden ? unseenInterval : interval);

@@ -20,7 +20,7 @@ interface Answer {
 export interface List {
   transactions: Transaction[];
   loading: boolean;
-  more: boolean;  // there are others, beyond the limit
+  more: boolean; // there are others, beyond the limit
   problem?: string;
 }
 
@@ -38,25 +38,40 @@ export function useTransactions(filter: Filter, live: boolean): List {
   latest.current = filter;
   const current = useRef(list);
   current.current = list;
-  const pending = useRef(new Set<string>());  // ids that events have named since the last asking
+  const pending = useRef(new Set<string>()); // ids that events have named since the last asking
   const again = useRef(false);
   const busy = useRef(false);
 
   useEffect(() => {
     let gone = false;
     (async () => {
-      let all: Transaction[] = [], token: string | undefined;
+      let all: Transaction[] = [],
+        token: string | undefined;
       try {
         do {
-          const params = new URLSearchParams({...filter.asked, limit: String(page), ...(token ? {page_token: token} : {})});
+          const params = new URLSearchParams({
+            ...filter.asked,
+            limit: String(page),
+            ...(token ? {page_token: token} : {}),
+          });
           const answer = await get<Answer>(`/v1/transactions?${params}`);
           if (gone) return;
           all = merge(all, answer.transactions);
           token = answer.next_page_token;
-          setList({transactions: all, loading: token !== undefined && all.length < most, more: token !== undefined});
+          setList({
+            transactions: all,
+            loading: token !== undefined && all.length < most,
+            more: token !== undefined,
+          });
         } while (token !== undefined && all.length < most);
       } catch (error) {
-        if (!gone) setList({transactions: all, loading: false, more: false, problem: String((error as Error).message)});
+        if (!gone)
+          setList({
+            transactions: all,
+            loading: false,
+            more: false,
+            problem: String((error as Error).message),
+          });
       }
     })();
     return () => void (gone = true);
@@ -90,13 +105,28 @@ export function useTransactions(filter: Filter, live: boolean): List {
   return list;
 }
 
-async function refresh(filter: Filter, shown: Transaction[], named: Set<string>): Promise<Transaction[]> {
-  const first = await get<Answer>(`/v1/transactions?${new URLSearchParams({...filter.asked, limit: String(newest)})}`);
+async function refresh(
+  filter: Filter,
+  shown: Transaction[],
+  named: Set<string>,
+): Promise<Transaction[]> {
+  const first = await get<Answer>(
+    `/v1/transactions?${new URLSearchParams({...filter.asked, limit: String(newest)})}`,
+  );
   const known = new Set(first.transactions.map(each => each.id));
-  const others = shown.filter(each => named.has(each.id) && !known.has(each.id) && !isOver(each.state)).slice(0, mostNamed);
-  const again = await Promise.all(others.map(each => get<Transaction>(`/v1/transactions/${each.id}`).catch(() => undefined)));
+  const others = shown
+    .filter(each => named.has(each.id) && !known.has(each.id) && !isOver(each.state))
+    .slice(0, mostNamed);
+  const again = await Promise.all(
+    others.map(each => get<Transaction>(`/v1/transactions/${each.id}`).catch(() => undefined)),
+  );
   const all = merge(shown, [...first.transactions, ...again.flatMap(each => each ?? [])]);
   if (!filter.asked.state) return all;
   // Of those that were listed for their state, the ones that have left it go.
-  return all.filter(each => known.has(each.id) || (!isOver(each.state) && !named.has(each.id)) || each.state === filter.asked.state);
+  return all.filter(
+    each =>
+      known.has(each.id) ||
+      (!isOver(each.state) && !named.has(each.id)) ||
+      each.state === filter.asked.state,
+  );
 }

@@ -28,7 +28,9 @@ function useStory(id: string, live: boolean): Story {
     busy.current = true;
     try {
       const [transaction, timeline] = await Promise.all([
-        get<Transaction>(`/v1/transactions/${id}`), get<Timeline>(`/v1/transactions/${id}/events`)]);
+        get<Transaction>(`/v1/transactions/${id}`),
+        get<Timeline>(`/v1/transactions/${id}/events`),
+      ]);
       setStory({transaction, timeline, problem: undefined, heardAt: Date.now()});
     } catch (error) {
       const problem = error instanceof Refused ? error.message : undefined;
@@ -50,37 +52,141 @@ export function TransactionPage(props: PageProps) {
 
 function Told({known, now, route}: PageProps) {
   const id = route.id!;
-  const {transaction, timeline, heardAt, problem} = useStory(id, !known.paused && known.version !== undefined);
+  const {transaction, timeline, heardAt, problem} = useStory(
+    id,
+    !known.paused && known.version !== undefined,
+  );
   if (problem && !transaction)
-    return <Empty title="No transaction of this id"><p>{problem}</p><p><a href={linkTo('transactions')}>All transactions</a></p></Empty>;
-  if (!transaction || !timeline) return <Empty title={known.lostAt === undefined ? 'Asking …' : 'Nothing was heard before the server went away'} />;
+    return (
+      <Empty title="No transaction of this id">
+        <p>{problem}</p>
+        <p>
+          <a href={linkTo('transactions')}>All transactions</a>
+        </p>
+      </Empty>
+    );
+  if (!transaction || !timeline)
+    return (
+      <Empty
+        title={
+          known.lostAt === undefined
+            ? 'Asking …'
+            : 'Nothing was heard before the server went away'
+        }
+      />
+    );
   // The lanes go on as long as it is not over, whether anybody answers or not.
   const running = timeline.age_us + Math.max(0, (known.paused ? heardAt : now) - heardAt) * 1000;
-  const picture = draw(timeline, running, known.blocking, known.lostAt === undefined ? 0 : (now - known.lostAt) * 1000);
+  const picture = draw(
+    timeline,
+    running,
+    known.blocking,
+    known.lostAt === undefined ? 0 : (now - known.lostAt) * 1000,
+  );
   return (
     <>
-      <p class="id whole"><span class="mono">{id}</span> <Copy text={id} what="the id" /></p>
+      <p class="id whole">
+        <span class="mono">{id}</span> <Copy text={id} what="the id" />
+      </p>
       <dl class="facts">
-        <dt>State</dt><dd><State name={transaction.state} />{known.lostAt !== undefined && ' when the coordinator last answered'}{transaction.damaged && <strong class="damage"> ! a branch ended against the decision</strong>}</dd>
-        {transaction.begun_at && <><dt>Begun</dt><dd><time dateTime={transaction.begun_at}>{local(Date.parse(transaction.begun_at))} here, {utc(Date.parse(transaction.begun_at))}</time></dd></>}
-        {transaction.failure && <><dt>Why</dt><dd>{transaction.failure.code}: {transaction.failure.detail}</dd></>}
-        {transaction.why && <><dt>Why</dt><dd>{transaction.why}</dd></>}
-        {Object.entries(transaction.labels ?? {}).map(([name, value]) => [<dt key={name}>{name}</dt>, <dd>{value}</dd>])}
+        <dt>State</dt>
+        <dd>
+          <State name={transaction.state} />
+          {known.lostAt !== undefined && ' when the coordinator last answered'}
+          {transaction.damaged && (
+            <strong class="damage"> ! a branch ended against the decision</strong>
+          )}
+        </dd>
+        {transaction.begun_at && (
+          <>
+            <dt>Begun</dt>
+            <dd>
+              <time dateTime={transaction.begun_at}>
+                {local(Date.parse(transaction.begun_at))} here,{' '}
+                {utc(Date.parse(transaction.begun_at))}
+              </time>
+            </dd>
+          </>
+        )}
+        {transaction.failure && (
+          <>
+            <dt>Why</dt>
+            <dd>
+              {transaction.failure.code}: {transaction.failure.detail}
+            </dd>
+          </>
+        )}
+        {transaction.why && (
+          <>
+            <dt>Why</dt>
+            <dd>{transaction.why}</dd>
+          </>
+        )}
+        {Object.entries(transaction.labels ?? {}).map(([name, value]) => [
+          <dt key={name}>{name}</dt>,
+          <dd>{value}</dd>,
+        ])}
       </dl>
-      {problem && <p class="notice">What is shown is the last that was known of it. The coordinator says now: {problem}</p>}
+      {problem && (
+        <p class="notice">
+          What is shown is the last that was known of it. The coordinator says now: {problem}
+        </p>
+      )}
       <h2>Lanes</h2>
-      {timeline.events.length === 0 ? <Empty title="Its timeline is not kept any more" /> : <><Lanes picture={picture} /><Legend /></>}
-      {!isOver(timeline.state) && <>
-        <h2>What each may do alone, now</h2>
-        <Scroll label="What each may do alone">
-          <table><thead><tr><th scope="col">Party</th><th scope="col">Alone, it</th></tr></thead>
-            <tbody>{picture.lanes.filter(each => each.alone).map(each => <tr key={each.party}><th scope="row">{each.party}</th><td>{each.alone}</td></tr>)}</tbody></table>
-        </Scroll></>}
+      {timeline.events.length === 0 ? (
+        <Empty title="Its timeline is not kept any more" />
+      ) : (
+        <>
+          <Lanes picture={picture} />
+          <Legend />
+        </>
+      )}
+      {!isOver(timeline.state) && (
+        <>
+          <h2>What each may do alone, now</h2>
+          <Scroll label="What each may do alone">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Party</th>
+                  <th scope="col">Alone, it</th>
+                </tr>
+              </thead>
+              <tbody>
+                {picture.lanes
+                  .filter(each => each.alone)
+                  .map(each => (
+                    <tr key={each.party}>
+                      <th scope="row">{each.party}</th>
+                      <td>{each.alone}</td>
+                    </tr>
+                  ))}
+              </tbody>
+            </table>
+          </Scroll>
+        </>
+      )}
       <HeldBy id={id} known={known} />
       <h2>Branches</h2>
       <Scroll label="Branches">
-        <table><thead><tr><th scope="col">Participant</th><th scope="col">State</th></tr></thead>
-          <tbody>{transaction.branches.map(each => <tr key={each.participant}><th scope="row">{each.participant}</th><td><State name={each.state} /></td></tr>)}</tbody></table>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Participant</th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {transaction.branches.map(each => (
+              <tr key={each.participant}>
+                <th scope="row">{each.participant}</th>
+                <td>
+                  <State name={each.state} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
       </Scroll>
       <h2>Timeline</h2>
       <Events timeline={timeline} />
@@ -93,10 +199,32 @@ function Events({timeline}: {timeline: Timeline}) {
   return (
     <Scroll label="Timeline">
       <table>
-        <thead><tr><th scope="col" class="number">After</th><th scope="col">Who</th><th scope="col">What</th></tr></thead>
-        <tbody>{timeline.events.map((each, i) => (
-          <tr key={i} data-row tabIndex={-1}><td class="number"><time dateTime={each.at} title={each.at}>{span(each.after_us ?? 0)}</time></td><td>{each.participant ?? 'coordinator'}</td>
-            <td>{words(each.kind)}{each.detail && each.detail !== each.kind && `: ${words(each.detail)}`}{each.times && ` (${each.times} times)`}</td></tr>))}</tbody>
+        <thead>
+          <tr>
+            <th scope="col" class="number">
+              After
+            </th>
+            <th scope="col">Who</th>
+            <th scope="col">What</th>
+          </tr>
+        </thead>
+        <tbody>
+          {timeline.events.map((each, i) => (
+            <tr key={i} data-row tabIndex={-1}>
+              <td class="number">
+                <time dateTime={each.at} title={each.at}>
+                  {span(each.after_us ?? 0)}
+                </time>
+              </td>
+              <td>{each.participant ?? 'coordinator'}</td>
+              <td>
+                {words(each.kind)}
+                {each.detail && each.detail !== each.kind && `: ${words(each.detail)}`}
+                {each.times && ` (${each.times} times)`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
       </table>
       {timeline.omitted > 0 && <p>{timeline.omitted} more statements are not kept.</p>}
     </Scroll>
@@ -106,25 +234,44 @@ function Events({timeline}: {timeline: Timeline}) {
 // What it holds now, and who waits for it.
 function HeldBy({id, known}: {id: string; known: PageProps['known']}) {
   if (!known.blocking) return null;
-  const databases = known.blocking.databases.map(each => ({...each, roots: each.roots.filter(root => root.transaction === id)}))
+  const databases = known.blocking.databases
+    .map(each => ({...each, roots: each.roots.filter(root => root.transaction === id)}))
     .filter(each => each.roots.length > 0);
   if (databases.length === 0) return null;
-  return <><h2>Who waits for it</h2><WaitGrid blocking={{...known.blocking, databases}} /></>;
+  return (
+    <>
+      <h2>Who waits for it</h2>
+      <WaitGrid blocking={{...known.blocking, databases}} />
+    </>
+  );
 }
 
 function BranchHere({known, route}: PageProps) {
   const root = known.blocking?.databases[0]?.roots.find(each => each.transaction === route.id);
   if (!root)
-    return <Empty title="No branch of it is prepared here"><p>It has ended in this database, or never was in it. Its timeline is the coordinator's.</p></Empty>;
+    return (
+      <Empty title="No branch of it is prepared here">
+        <p>
+          It has ended in this database, or never was in it. Its timeline is the coordinator's.
+        </p>
+      </Empty>
+    );
   return (
     <>
-      <p class="id whole"><span class="mono">{route.id}</span> <Copy text={route.id!} what="the id" /></p>
+      <p class="id whole">
+        <span class="mono">{route.id}</span> <Copy text={route.id!} what="the id" />
+      </p>
       <dl class="facts">
-        <dt>Known here</dt><dd>{root.knowledge?.text}</dd>
-        <dt>With</dt><dd>{root.peers?.join(', ') || 'not known here'}</dd>
-        <dt>Freed by</dt><dd>{root.frees.what}</dd>
-        <dt>Then</dt><dd>{root.frees.then}</dd>
-        <dt>Alone</dt><dd>This participant may do nothing once it has voted yes: the others may commit.</dd>
+        <dt>Known here</dt>
+        <dd>{root.knowledge?.text}</dd>
+        <dt>With</dt>
+        <dd>{root.peers?.join(', ') || 'not known here'}</dd>
+        <dt>Freed by</dt>
+        <dd>{root.frees.what}</dd>
+        <dt>Then</dt>
+        <dd>{root.frees.then}</dd>
+        <dt>Alone</dt>
+        <dd>This participant may do nothing once it has voted yes: the others may commit.</dd>
       </dl>
       <HeldBy id={route.id!} known={known} />
       <Command text={`assent blocking --participant ${location.host}`} />

@@ -19,7 +19,10 @@ export function TransactionsPage(props: PageProps) {
 function Listed({known, now, route}: PageProps) {
   const text = route.query.q ?? '';
   const filter = parseFilter(text);
-  const list = useTransactions(filter.problem ? parseFilter('') : filter, !known.paused && known.version !== undefined);
+  const list = useTransactions(
+    filter.problem ? parseFilter('') : filter,
+    !known.paused && known.version !== undefined,
+  );
   const [shownPage, setPage] = useState(0);
   const set = (q: string) => {
     setPage(0);
@@ -32,39 +35,127 @@ function Listed({known, now, route}: PageProps) {
     <>
       <form role="search" class="filter" onSubmit={event => event.preventDefault()}>
         <label for="filter">Filter</label>
-        <input id="filter" data-filter type="search" value={text} spellcheck={false} autocomplete="off" aria-describedby="filter-help filter-problem"
-               placeholder="state:in_doubt participant:orders older:30s app=shop" onInput={event => set(event.currentTarget.value)} />
-        <span class="quick">{quick.map(each => <button key={each} type="button" aria-pressed={text === each} onClick={() => set(each)}>{each.replace('state:', '').replaceAll('_', ' ') || 'all'}</button>)}</span>
-        <p id="filter-help" class="hint">state: participant: older: label=value, or any part of an id or a name</p>
-        <p id="filter-problem" class="problem">{filter.problem ?? list.problem ?? ''}</p>
+        <input
+          id="filter"
+          data-filter
+          type="search"
+          value={text}
+          spellcheck={false}
+          autocomplete="off"
+          aria-describedby="filter-help filter-problem"
+          placeholder="state:in_doubt participant:orders older:30s app=shop"
+          onInput={event => set(event.currentTarget.value)}
+        />
+        <span class="quick">
+          {quick.map(each => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={text === each}
+              onClick={() => set(each)}
+            >
+              {each.replace('state:', '').replaceAll('_', ' ') || 'all'}
+            </button>
+          ))}
+        </span>
+        <p id="filter-help" class="hint">
+          state: participant: older: label=value, or any part of an id or a name
+        </p>
+        <p id="filter-problem" class="problem">
+          {filter.problem ?? list.problem ?? ''}
+        </p>
       </form>
-      <p class="tally">{list.loading && 'Loading … '}{plain(found.length)} of {plain(list.transactions.length)} loaded{list.more && ', and there are more: ask for a state or a participant'}</p>
-      {found.length === 0 && !list.loading
-        ? <Empty title={text ? 'No transaction is like that' : 'No transaction yet'}>{text ? <p><button type="button" onClick={() => set('')}>Show all</button></p> : <p>Begin one: <code>assent run FILE</code></p>}</Empty>
-        : <Table transactions={found.slice(at * perPage, (at + 1) * perPage)} first={at * perPage} all={found.length} now={now} />}
-      {pages > 1 && <nav class="pager" aria-label="Pages of the list">
-        <button type="button" disabled={at === 0} onClick={() => setPage(at - 1)}>← newer</button>
-        <span>{at + 1} of {pages}</span>
-        <button type="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>older →</button>
-      </nav>}
+      <p class="tally">
+        {list.loading && 'Loading … '}
+        {plain(found.length)} of {plain(list.transactions.length)} loaded
+        {list.more && ', and there are more: ask for a state or a participant'}
+      </p>
+      {found.length === 0 && !list.loading ? (
+        <Empty title={text ? 'No transaction is like that' : 'No transaction yet'}>
+          {text ? (
+            <p>
+              <button type="button" onClick={() => set('')}>
+                Show all
+              </button>
+            </p>
+          ) : (
+            <p>
+              Begin one: <code>assent run FILE</code>
+            </p>
+          )}
+        </Empty>
+      ) : (
+        <Table
+          transactions={found.slice(at * perPage, (at + 1) * perPage)}
+          first={at * perPage}
+          all={found.length}
+          now={now}
+        />
+      )}
+      {pages > 1 && (
+        <nav class="pager" aria-label="Pages of the list">
+          <button type="button" disabled={at === 0} onClick={() => setPage(at - 1)}>
+            ← newer
+          </button>
+          <span>
+            {at + 1} of {pages}
+          </span>
+          <button type="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>
+            older →
+          </button>
+        </nav>
+      )}
       <Command text={listCommand(filter)} />
     </>
   );
 }
 
-function Table({transactions, first, all, now}: {transactions: Transaction[]; first: number; all: number; now: number}) {
+function Table({
+  transactions,
+  first,
+  all,
+  now,
+}: {
+  transactions: Transaction[];
+  first: number;
+  all: number;
+  now: number;
+}) {
   return (
     <Scroll label="Transactions">
       <table aria-rowcount={all + 1}>
-        <thead><tr><th scope="col">Transaction</th><th scope="col">State</th><th scope="col">Participants</th><th scope="col">Begun</th><th scope="col">Labels</th></tr></thead>
-        <tbody>{transactions.map((each, i) => (
-          <tr key={each.id} data-row tabIndex={-1} aria-rowindex={first + i + 2}>
-            <th scope="row"><TransactionId id={each.id} /></th>
-            <td><State name={each.state} />{each.damaged && <strong class="damage"> ! damaged</strong>}{each.failure && <span class="why"> {each.failure.code}</span>}</td>
-            <td>{each.branches.map(branch => branch.participant).join(', ')}</td>
-            <td><Time iso={each.begun_at} now={now} /></td>
-            <td>{Object.entries(each.labels ?? {}).map(([name, value]) => `${name}=${value}`).join(' ')}</td>
-          </tr>))}</tbody>
+        <thead>
+          <tr>
+            <th scope="col">Transaction</th>
+            <th scope="col">State</th>
+            <th scope="col">Participants</th>
+            <th scope="col">Begun</th>
+            <th scope="col">Labels</th>
+          </tr>
+        </thead>
+        <tbody>
+          {transactions.map((each, i) => (
+            <tr key={each.id} data-row tabIndex={-1} aria-rowindex={first + i + 2}>
+              <th scope="row">
+                <TransactionId id={each.id} />
+              </th>
+              <td>
+                <State name={each.state} />
+                {each.damaged && <strong class="damage"> ! damaged</strong>}
+                {each.failure && <span class="why"> {each.failure.code}</span>}
+              </td>
+              <td>{each.branches.map(branch => branch.participant).join(', ')}</td>
+              <td>
+                <Time iso={each.begun_at} now={now} />
+              </td>
+              <td>
+                {Object.entries(each.labels ?? {})
+                  .map(([name, value]) => `${name}=${value}`)
+                  .join(' ')}
+              </td>
+            </tr>
+          ))}
+        </tbody>
       </table>
     </Scroll>
   );
@@ -72,18 +163,46 @@ function Table({transactions, first, all, now}: {transactions: Transaction[]; fi
 
 // A participant knows the branches in its own database, no more.
 function HeldHere({known}: PageProps) {
-  const roots = known.blocking?.databases[0]?.roots.filter(each => each.transaction && each.kind === 'branch') ?? [];
+  const roots =
+    known.blocking?.databases[0]?.roots.filter(
+      each => each.transaction && each.kind === 'branch',
+    ) ?? [];
   return (
     <>
-      <p>A participant knows the branches that its own database holds prepared. The list of all transactions is the coordinator's.</p>
-      {roots.length === 0 ? <Empty title="Nothing of Assent's is prepared here" /> : <Scroll label="Transactions prepared here">
-        <table>
-          <thead><tr><th scope="col">Transaction</th><th scope="col">What is known here</th><th scope="col">With</th><th scope="col" class="number">Waiting</th></tr></thead>
-          <tbody>{roots.map(each => (
-            <tr key={each.gid} data-row tabIndex={-1}><th scope="row"><TransactionId id={each.transaction!} /></th><td>{each.knowledge?.text}</td>
-              <td>{each.peers?.join(', ') ?? '–'}</td><td class="number">{each.waiting}</td></tr>))}</tbody>
-        </table>
-      </Scroll>}
+      <p>
+        A participant knows the branches that its own database holds prepared. The list of all
+        transactions is the coordinator's.
+      </p>
+      {roots.length === 0 ? (
+        <Empty title="Nothing of Assent's is prepared here" />
+      ) : (
+        <Scroll label="Transactions prepared here">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Transaction</th>
+                <th scope="col">What is known here</th>
+                <th scope="col">With</th>
+                <th scope="col" class="number">
+                  Waiting
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {roots.map(each => (
+                <tr key={each.gid} data-row tabIndex={-1}>
+                  <th scope="row">
+                    <TransactionId id={each.transaction!} />
+                  </th>
+                  <td>{each.knowledge?.text}</td>
+                  <td>{each.peers?.join(', ') ?? '–'}</td>
+                  <td class="number">{each.waiting}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
       <Command text={`assent blocking --participant ${location.host}`} />
     </>
   );

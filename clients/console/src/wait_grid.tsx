@@ -12,7 +12,10 @@ export function WaitGrid({blocking}: {blocking: Blocking}) {
   const all = rows(blocking);
   const seen = visible(all, closed);
   const shown = seen.slice(0, mostShown);
-  const at = Math.max(0, shown.findIndex(row => row.key === current));
+  const at = Math.max(
+    0,
+    shown.findIndex(row => row.key === current),
+  );
   const toggle = (row: TreeRow, open: boolean) => {
     const next = new Set(closed);
     if (open) next.delete(row.key);
@@ -36,7 +39,11 @@ export function WaitGrid({blocking}: {blocking: Blocking}) {
     else if (is('ArrowRight') && row.hasChildren && closed.has(row.key)) toggle(row, true);
     else if (is('ArrowRight') && row.hasChildren) goTo(at + 1, grid);
     else if (is('ArrowLeft') && row.hasChildren && !closed.has(row.key)) toggle(row, false);
-    else if (is('ArrowLeft')) goTo(shown.findIndex(each => each.key === row.parents[row.parents.length - 1]), grid);
+    else if (is('ArrowLeft'))
+      goTo(
+        shown.findIndex(each => each.key === row.parents[row.parents.length - 1]),
+        grid,
+      );
     else return;
     event.preventDefault();
   };
@@ -44,24 +51,63 @@ export function WaitGrid({blocking}: {blocking: Blocking}) {
     <>
       <Scroll label="The wait tree">
         <table role="treegrid" aria-label="Who waits for what" class="tree" onKeyDown={press}>
-          <thead><tr><th scope="col">Who</th><th scope="col">Database</th><th scope="col">What</th><th scope="col" class="number">For</th><th scope="col">Query, or what frees it</th></tr></thead>
-          <tbody>{shown.map((row, i) => (
-            <tr key={row.key} role="row" data-row data-key={row.key} tabIndex={i === at ? 0 : -1} aria-level={row.level}
-                aria-expanded={row.hasChildren ? !closed.has(row.key) : undefined} onFocus={() => setCurrent(row.key)}
-                class={row.root ? `root ${row.root.kind}` : ''}>
-              <td role="gridcell" class={`who level-${Math.min(6, row.level)}`}>
-                {row.hasChildren ? <span class="twist" aria-hidden="true" onClick={() => toggle(row, closed.has(row.key))}>{closed.has(row.key) ? '▸' : '▾'}</span> : <span class="twist" aria-hidden="true" />}
-                {row.root?.transaction ? <TransactionId id={row.root.transaction} /> : row.who}
-              </td>
-              <td role="gridcell">{row.participant}</td>
-              <td role="gridcell">{row.what}</td>
-              <td role="gridcell" class="number">{row.since}</td>
-              <td role="gridcell">{row.root ? <Remedy row={row} /> : <code class="query">{row.query}</code>}</td>
-            </tr>))}
+          <thead>
+            <tr>
+              <th scope="col">Who</th>
+              <th scope="col">Database</th>
+              <th scope="col">What</th>
+              <th scope="col" class="number">
+                For
+              </th>
+              <th scope="col">Query, or what frees it</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((row, i) => (
+              <tr
+                key={row.key}
+                role="row"
+                data-row
+                data-key={row.key}
+                tabIndex={i === at ? 0 : -1}
+                aria-level={row.level}
+                aria-expanded={row.hasChildren ? !closed.has(row.key) : undefined}
+                onFocus={() => setCurrent(row.key)}
+                class={row.root ? `root ${row.root.kind}` : ''}
+              >
+                <td role="gridcell" class={`who level-${Math.min(6, row.level)}`}>
+                  {row.hasChildren ? (
+                    <span
+                      class="twist"
+                      aria-hidden="true"
+                      onClick={() => toggle(row, closed.has(row.key))}
+                    >
+                      {closed.has(row.key) ? '▸' : '▾'}
+                    </span>
+                  ) : (
+                    <span class="twist" aria-hidden="true" />
+                  )}
+                  {row.root?.transaction ? <TransactionId id={row.root.transaction} /> : row.who}
+                </td>
+                <td role="gridcell">{row.participant}</td>
+                <td role="gridcell">{row.what}</td>
+                <td role="gridcell" class="number">
+                  {row.since}
+                </td>
+                <td role="gridcell">
+                  {row.root ? <Remedy row={row} /> : <code class="query">{row.query}</code>}
+                </td>
+              </tr>
+            ))}
           </tbody>
         </table>
       </Scroll>
-      {seen.length > shown.length && <p>{seen.length - shown.length} more rows are not shown; <code>assent blocking</code> lists them all.</p>}
+      {seen.length > shown.length && (
+        <p>
+          {seen.length - shown.length} more rows are not shown; <code>assent blocking</code> lists
+          them all.
+        </p>
+      )}
     </>
   );
 }
@@ -71,7 +117,12 @@ function Remedy({row}: {row: TreeRow}) {
   return (
     <>
       <strong>Freed by:</strong> {frees.what} {frees.then && <em>Then: {frees.then}</em>}
-      {row.root!.gid && <span class="nowrap"> gid <Copy text={row.root!.gid} what="the gid" /></span>}
+      {row.root!.gid && (
+        <span class="nowrap">
+          {' '}
+          gid <Copy text={row.root!.gid} what="the gid" />
+        </span>
+      )}
     </>
   );
 }

@@ -1,7 +1,7 @@
 // The wait tree as rows, for a treegrid.
 import {object, subject} from './blast';
 import {age} from './format';
-import type {Blocking, Root} from './model';
+import type {Blocking, Root, Waiter} from './model';
 
 export interface TreeRow {
   key: string;
@@ -16,24 +16,43 @@ export interface TreeRow {
   root?: Root;
 }
 
+function name({application, pid, user}: Waiter): string {
+  return `${application || 'session'} ${pid}${user ? ` (${user})` : ''}`;
+}
+
 export function rows(blocking: Blocking): TreeRow[] {
   const found: TreeRow[] = [];
   for (const {participant, roots} of blocking.databases)
     for (const root of roots) {
       const head = subject(root);
       const key = `${participant} ${head.key}`;
-      found.push({key, level: 1, parents: [], hasChildren: root.waiters.length > 0, participant, root,
-        who: head.title, what: root.knowledge?.text ?? root.state ?? '', since: age(root.age_ms ?? root.transaction_ms ?? 0),
-        query: root.query ?? ''});
+      found.push({
+        key,
+        level: 1,
+        parents: [],
+        hasChildren: root.waiters.length > 0,
+        participant,
+        root,
+        who: head.title,
+        what: root.knowledge?.text ?? root.state ?? '',
+        since: age(root.age_ms ?? root.transaction_ms ?? 0),
+        query: root.query ?? '',
+      });
       const path = [key];
       root.waiters.forEach((waiter, i) => {
         path.length = waiter.level;
         const own = `${key} ${waiter.pid}`;
-        found.push({key: own, level: waiter.level + 1, parents: [...path], participant,
+        found.push({
+          key: own,
+          level: waiter.level + 1,
+          parents: [...path],
+          participant,
           hasChildren: (root.waiters[i + 1]?.level ?? 0) > waiter.level,
-          who: `${waiter.application || 'session'} ${waiter.pid}${waiter.user ? ` (${waiter.user})` : ''}`,
-          what: `${waiter.mode} on ${object(waiter)}`, since: age(waiter.waiting_ms),
-          query: waiter.query ?? waiter.query_hidden ?? ''});
+          who: name(waiter),
+          what: `${waiter.mode} on ${object(waiter)}`,
+          since: age(waiter.waiting_ms),
+          query: waiter.query ?? waiter.query_hidden ?? '',
+        });
         path.push(own);
       });
     }

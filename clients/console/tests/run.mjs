@@ -12,8 +12,10 @@ import {dirname, join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 
-const {values: given, positionals: [what]} =
-  parseArgs({options: {modules: {type: 'string'}}, allowPositionals: true});
+const {
+  values: given,
+  positionals: [what],
+} = parseArgs({options: {modules: {type: 'string'}}, allowPositionals: true});
 const here = dirname(fileURLToPath(import.meta.url));
 const home = dirname(here);
 const modules = resolve(given.modules ?? join(home, 'node_modules'));
@@ -31,23 +33,43 @@ async function inFolder(work) {
 }
 
 const tasks = {
-  unit: () => inFolder(async folder => {
-    const bundle = join(folder, 'unit.mjs');
-    await createRequire(join(modules, 'x.js'))('esbuild').build({entryPoints: [join(here, 'unit.test.ts')],
-      bundle: true, platform: 'node', format: 'esm', outfile: bundle, nodePaths: [modules],
-      jsx: 'automatic', jsxImportSource: 'preact', logLevel: 'error'});
-    run(process.execPath, ['--test', bundle]);
-  }),
-  types: () => inFolder(folder => {
-    cpSync(join(home, 'src'), join(folder, 'src'), {recursive: true});
-    cpSync(join(home, 'tsconfig.json'), join(folder, 'tsconfig.json'));
-    symlinkSync(modules, join(folder, 'node_modules'));
-    run(process.execPath, [join(modules, 'openapi-typescript/bin/cli.js'), join(home, '../../docs/openapi.yaml'),
-      '--output', join(folder, 'src/api-types.d.ts')]);
-    run(process.execPath, [join(modules, 'typescript/bin/tsc'), '--noEmit', '-p', folder]);
-  }),
-  browser: () => run(process.execPath, ['--test', join(here, 'browser.test.mjs')], {env: {...process.env, ASSENT_MODULES: modules}}),
-  screenshots: () => run(process.execPath, [join(here, 'screenshots.mjs')], {env: {...process.env, ASSENT_MODULES: modules}}),
+  unit: () =>
+    inFolder(async folder => {
+      const bundle = join(folder, 'unit.mjs');
+      await createRequire(join(modules, 'x.js'))('esbuild').build({
+        entryPoints: [join(here, 'unit.test.ts')],
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        outfile: bundle,
+        nodePaths: [modules],
+        jsx: 'automatic',
+        jsxImportSource: 'preact',
+        logLevel: 'error',
+      });
+      run(process.execPath, ['--test', bundle]);
+    }),
+  types: () =>
+    inFolder(folder => {
+      cpSync(join(home, 'src'), join(folder, 'src'), {recursive: true});
+      cpSync(join(home, 'tsconfig.json'), join(folder, 'tsconfig.json'));
+      symlinkSync(modules, join(folder, 'node_modules'));
+      run(process.execPath, [
+        join(modules, 'openapi-typescript/bin/cli.js'),
+        join(home, '../../docs/openapi.yaml'),
+        '--output',
+        join(folder, 'src/api-types.d.ts'),
+      ]);
+      run(process.execPath, [join(modules, 'typescript/bin/tsc'), '--noEmit', '-p', folder]);
+    }),
+  browser: () =>
+    run(process.execPath, ['--test', join(here, 'browser.test.mjs')], {
+      env: {...process.env, ASSENT_MODULES: modules},
+    }),
+  screenshots: () =>
+    run(process.execPath, [join(here, 'screenshots.mjs')], {
+      env: {...process.env, ASSENT_MODULES: modules},
+    }),
 };
 if (!tasks[what]) throw new Error(`what is to be run: ${Object.keys(tasks).join(', ')}`);
 await tasks[what]();

@@ -21,7 +21,12 @@ async function shoot(page, name, height = 900) {
 try {
   const overview = await open(browser, `${installation.url}/#/overview`);
   for (let i = 0; i < 60; ++i) {
-    await installation.post(installation.transfer(10 + (i % 60), {app: i % 3 ? 'shop' : 'billing', order: `o-${7700 + i}`}));
+    await installation.post(
+      installation.transfer(10 + (i % 60), {
+        app: i % 3 ? 'shop' : 'billing',
+        order: `o-${7700 + i}`,
+      }),
+    );
     await pause(0.2);
   }
   await installation.post(installation.transfer(5000, {app: 'shop', order: 'o-7780'}));
@@ -29,7 +34,9 @@ try {
   const list = await open(browser, `${installation.url}/#/transactions?q=app%3Dshop`);
   await pause(2);
   await shoot(list, 'transactions', 620);
-  const {transactions: [{id: done}]} = await installation.get('/v1/transactions?state=committed&limit=1');
+  const {
+    transactions: [{id: done}],
+  } = await installation.get('/v1/transactions?state=committed&limit=1');
 
   const doubtful = await installation.hang(1, {app: 'shop', order: 'o-7781'});
   await installation.wait(1, ['shop-api', 'shop-api', 'reports', 'shop-api']);
@@ -38,11 +45,16 @@ try {
   const story = await open(browser, `${installation.url}/#/transactions/${doubtful}`);
   const finished = await open(browser, `${installation.url}/#/transactions/${done}`);
   await pause(20);
-  await shoot(finished, 'committed', 620);
+  await shoot(finished, 'committed', 740);
   await shoot(story, 'transaction', 900);
   await shoot(blocking, 'blocking', 900);
-  await installation.sql('bank_a', `begin; update account set balance = balance where id = 99; prepare transaction 'nightly-import'`);
-  const participants = await open(browser, `${installation.url}/#/participants`, {colorScheme: 'dark'});
+  await installation.sql(
+    'bank_a',
+    `begin; update account set balance = balance where id = 99; prepare transaction 'nightly-import'`,
+  );
+  const participants = await open(browser, `${installation.url}/#/participants`, {
+    colorScheme: 'dark',
+  });
   await pause(3);
   await shoot(participants, 'participants', 800);
   await installation.sql('bank_a', `rollback prepared 'nightly-import'`);
@@ -50,7 +62,10 @@ try {
   await pause(42);
   await shoot(own, 'participant-alone', 900);
   await shoot(blocking, 'coordinator-lost', 520);
-  const small = await open(browser, `${installation.consoleOf('bank_a')}/#/blocking`, {viewport: phone, colorScheme: 'dark'});
+  const small = await open(browser, `${installation.consoleOf('bank_a')}/#/blocking`, {
+    viewport: phone,
+    colorScheme: 'dark',
+  });
   await pause(2);
   await shoot(small, 'phone', 900);
 } finally {

@@ -16,22 +16,53 @@ import {rows, visible} from '../src/wait_tree';
 const tx = '01a1febb-352b-74ef-aba4-3388e2981c8d';
 
 function waiter(pid: number, level: number, what = 'row 1'): Waiter {
-  return {pid, level, application: 'shop', mode: 'ShareLock', waiting_ms: 41_000, blocked_by: [],
-    waits_for: {type: 'tuple', what, queue_position: 0}};
+  return {
+    pid,
+    level,
+    application: 'shop',
+    mode: 'ShareLock',
+    waiting_ms: 41_000,
+    blocked_by: [],
+    waits_for: {type: 'tuple', what, queue_position: 0},
+  };
 }
 
 function root(waiters: Waiter[], more: Partial<Root> = {}): Root {
-  return {kind: 'branch', gid: 'g', transaction: tx, age_ms: 42_000, knowledge: {state: 'in_doubt', text: 'voted yes'},
-    frees: {by: 'coordinator', what: 'its return', then: 'it ends'}, waiting: waiters.length, waiters, ...more};
+  return {
+    kind: 'branch',
+    gid: 'g',
+    transaction: tx,
+    age_ms: 42_000,
+    knowledge: {state: 'in_doubt', text: 'voted yes'},
+    frees: {by: 'coordinator', what: 'its return', then: 'it ends'},
+    waiting: waiters.length,
+    waiters,
+    ...more,
+  };
 }
 
 function blocking(databases: Record<string, Root[]>, away = false): Blocking {
   const all = Object.values(databases).flat();
   const held = all.reduce((sum, each) => sum + each.waiting, 0);
-  return {sentence: 'The server says so.', partial: false,
-    summary: {transactions_in_doubt: all.length ? 1 : 0, transactions_applying: 0, databases: 1, oldest_ms: 0, sessions_waiting: held,
-      sessions_held: held, foreign_prepared: 0, coordinator: away ? 'away' : 'here'},
-    databases: Object.entries(databases).map(([participant, roots]): Database => ({participant, answers: true, roots}))};
+  return {
+    sentence: 'The server says so.',
+    partial: false,
+    summary: {
+      transactions_in_doubt: all.length ? 1 : 0,
+      transactions_applying: 0,
+      databases: 1,
+      oldest_ms: 0,
+      sessions_waiting: held,
+      sessions_held: held,
+      foreign_prepared: 0,
+      coordinator: away ? 'away' : 'here',
+    },
+    databases: Object.entries(databases).map(([participant, roots]): Database => ({
+      participant,
+      answers: true,
+      roots,
+    })),
+  };
 }
 
 test('times and ids are short, and tell what is near apart', () => {
@@ -46,10 +77,15 @@ test('times and ids are short, and tell what is near apart', () => {
 });
 
 test('a route is what its URL says, and an unknown one is the overview', () => {
-  for (const hash of ['#/blocking', '#/transactions?q=state%3Ain_doubt', `#/transactions/${tx}`, '#/participants?p=bank_a'])
+  for (const hash of [
+    '#/blocking',
+    '#/transactions?q=state%3Ain_doubt',
+    `#/transactions/${tx}`,
+    '#/participants?p=bank_a',
+  ])
     assert.equal(formatRoute(parseRoute(hash)), hash);
   assert.equal(parseRoute('#/nonsense').page, 'overview');
-  assert.equal(parseRoute('#/transaction').page, 'overview');  // without an id there is none
+  assert.equal(parseRoute('#/transaction').page, 'overview'); // without an id there is none
 });
 
 test('a filter is taken apart into what the server judges and what the page does', () => {
@@ -57,23 +93,38 @@ test('a filter is taken apart into what the server judges and what the page does
   assert.deepEqual(filter.asked, {state: 'in_doubt', participant: 'orders', older_than: '30s'});
   assert.deepEqual(filter.labels, [['app', 'shop']]);
   assert.deepEqual(filter.words, ['019f']);
-  assert.equal(listCommand(filter), 'assent list --state in_doubt --participant orders --older-than 30s');
+  assert.equal(
+    listCommand(filter),
+    'assent list --state in_doubt --participant orders --older-than 30s',
+  );
   assert.match(parseFilter('stat:x').problem ?? '', /stat: is unknown/);
   assert.match(parseFilter('state:x').problem ?? '', /state: is one of/);
   assert.match(parseFilter('older:soon').problem ?? '', /30s/);
-  const like = {id: tx, state: 'open', outcome: 'unknown', branches: [{participant: 'orders', state: 'working'}], labels: {app: 'shop'}} as Transaction;
+  const like = {
+    id: tx,
+    state: 'open',
+    outcome: 'unknown',
+    branches: [{participant: 'orders', state: 'working'}],
+    labels: {app: 'shop'},
+  } as Transaction;
   assert.ok(matches(like, parseFilter('app=shop ORDERS')));
   assert.ok(!matches(like, parseFilter('app=sho')));
   assert.ok(!matches(like, parseFilter('stock')));
 });
 
-test('the sentence is the server\'s, until nobody answers', () => {
+test("the sentence is the server's, until nobody answers", () => {
   const now = {blocking: blocking({bank_a: [root([waiter(1, 1), waiter(2, 2)])]})};
   assert.equal(sentence(now), 'The server says so.');
   assert.equal(mood(now), 'blocked');
   const lost = {...now, lostMs: 42_000};
-  assert.match(sentence(lost), /^Coordinator not reached for 42 s\. When it last answered: 1 transaction was unfinished and 2 sessions waited\./);
-  assert.match(sentence({...lost, participant: 'bank_a'}), /^Participant bank_a not reached for 42 s/);
+  assert.match(
+    sentence(lost),
+    /^Coordinator not reached for 42 s\. When it last answered: 1 transaction was unfinished and/,
+  );
+  assert.match(
+    sentence({...lost, participant: 'bank_a'}),
+    /^Participant bank_a not reached for 42 s/,
+  );
   assert.equal(sentence({lostMs: 5000}), 'Coordinator not reached for 5 s.');
   assert.equal(mood(lost), 'lost');
   assert.equal(mood({blocking: blocking({}, true)}), 'blocked');
@@ -88,30 +139,96 @@ test('seconds that pass are not announced', () => {
 });
 
 function timeline(state: string, events: [number, string, string?, string?][]): Timeline {
-  return {id: tx, state, outcome: 'unknown', age_us: 50, omitted: 0,
-    events: events.map(([after_us, kind, participant, detail]) =>
-      ({at: '2026-07-01T12:00:00.000000Z', after_us, kind, participant, detail}) as Timeline['events'][number])};
+  return {
+    id: tx,
+    state,
+    outcome: 'unknown',
+    age_us: 50,
+    omitted: 0,
+    events: events.map(
+      ([after_us, kind, participant, detail]) =>
+        ({
+          at: '2026-07-01T12:00:00.000000Z',
+          after_us,
+          kind,
+          participant,
+          detail,
+        }) as Timeline['events'][number],
+    ),
+  };
 }
 
 test('lanes: bound from its yes until it is told', () => {
-  const picture = draw(timeline('committed', [[0, 'begun'], [1, 'prepare_sent', 'a'], [1, 'prepare_sent', 'b'], [10, 'voted', 'a', 'yes'],
-    [20, 'voted', 'b', 'yes'], [21, 'record_asked'], [30, 'decided', undefined, 'committed'], [31, 'commit_sent', 'a'], [31, 'commit_sent', 'b'],
-    [40, 'applied', 'a', 'applied'], [45, 'applied', 'b', 'applied'], [45, 'answered', undefined, 'committed'], [46, 'ended']]), 99);
-  assert.equal(picture.length, 46);  // it is over: its age does not matter
+  const picture = draw(
+    timeline('committed', [
+      [0, 'begun'],
+      [1, 'prepare_sent', 'a'],
+      [1, 'prepare_sent', 'b'],
+      [10, 'voted', 'a', 'yes'],
+      [20, 'voted', 'b', 'yes'],
+      [21, 'record_asked'],
+      [30, 'decided', undefined, 'committed'],
+      [31, 'commit_sent', 'a'],
+      [31, 'commit_sent', 'b'],
+      [40, 'applied', 'a', 'applied'],
+      [45, 'applied', 'b', 'applied'],
+      [45, 'answered', undefined, 'committed'],
+      [46, 'ended'],
+    ]),
+    99,
+  );
+  assert.equal(picture.length, 46); // it is over: its age does not matter
   const [client, coordinator, a] = picture.lanes;
-  assert.deepEqual(client.stretches.map(each => [each.from, each.to]), [[0, 45]]);
-  assert.deepEqual(coordinator.marks.map(each => [each.at, each.kind]), [[30, 'decision']]);
-  assert.deepEqual(a.stretches.map(each => [each.kind, each.from, each.to]), [['works', 1, 10], ['bound', 10, 31], ['told', 31, 40]]);
+  assert.deepEqual(
+    client.stretches.map(each => [each.from, each.to]),
+    [[0, 45]],
+  );
+  assert.deepEqual(
+    coordinator.marks.map(each => [each.at, each.kind]),
+    [[30, 'decision']],
+  );
+  assert.deepEqual(
+    a.stretches.map(each => [each.kind, each.from, each.to]),
+    [
+      ['works', 1, 10],
+      ['bound', 10, 31],
+      ['told', 31, 40],
+    ],
+  );
   assert.ok(picture.lanes.every(each => each.alone === ''));
 });
 
-test('lanes: of an unfinished one everything goes on until now, with who waits under its locks', () => {
-  const story = timeline('preparing', [[0, 'begun'], [1, 'prepare_sent', 'a'], [1, 'prepare_sent', 'b'], [10, 'voted', 'a', 'yes']]);
-  const picture = draw(story, 42e6, blocking({a: [root([waiter(7, 1)], {locks: [{type: 'relation', what: 'acct', modes: []}], locks_held: 1})]}));
+test('lanes: what is unfinished goes on until now, with who waits under its locks', () => {
+  const story = timeline('preparing', [
+    [0, 'begun'],
+    [1, 'prepare_sent', 'a'],
+    [1, 'prepare_sent', 'b'],
+    [10, 'voted', 'a', 'yes'],
+  ]);
+  const picture = draw(
+    story,
+    42e6,
+    blocking({
+      a: [
+        root([waiter(7, 1)], {
+          locks: [{type: 'relation', what: 'acct', modes: []}],
+          locks_held: 1,
+        }),
+      ],
+    }),
+  );
   assert.equal(picture.length, 42e6);
-  assert.deepEqual(picture.lanes.map(each => each.kind), ['client', 'coordinator', 'participant', 'locks', 'waiter', 'participant']);
+  assert.deepEqual(
+    picture.lanes.map(each => each.kind),
+    ['client', 'coordinator', 'participant', 'locks', 'waiter', 'participant'],
+  );
   const [, coordinator, a, locks, waits, b] = picture.lanes;
-  assert.deepEqual(a.stretches.at(-1), {from: 10, to: 42e6, kind: 'bound', text: a.stretches.at(-1)!.text});
+  assert.deepEqual(a.stretches.at(-1), {
+    from: 10,
+    to: 42e6,
+    kind: 'bound',
+    text: a.stretches.at(-1)!.text,
+  });
   assert.match(a.alone, /nothing alone/);
   assert.match(b.alone, /may still abort alone/);
   assert.match(coordinator.alone, /may still abort alone/);
@@ -120,34 +237,55 @@ test('lanes: of an unfinished one everything goes on until now, with who waits u
 });
 
 test('lanes: the coordinator was away between its last deed and its start', () => {
-  const picture = draw(timeline('committing', [[0, 'begun'], [10, 'voted', 'a', 'yes'], [50, 'started'], [51, 'decided', undefined, 'committed']]), 60);
-  assert.deepEqual(picture.lanes[1].stretches.map(each => [each.from, each.to]), [[0, 10], [50, 60]]);
+  const picture = draw(
+    timeline('committing', [
+      [0, 'begun'],
+      [10, 'voted', 'a', 'yes'],
+      [50, 'started'],
+      [51, 'decided', undefined, 'committed'],
+    ]),
+    60,
+  );
+  assert.deepEqual(
+    picture.lanes[1].stretches.map(each => [each.from, each.to]),
+    [
+      [0, 10],
+      [50, 60],
+    ],
+  );
   assert.match(picture.lanes[1].alone, /has decided committed, for good/);
 });
 
 test('alone: by what it has promised and heard', () => {
-  const [vote, order, end] = timeline('x', [[1, 'voted', 'a', 'yes'], [2, 'commit_sent', 'a'], [3, 'applied', 'a']]).events;
+  const [vote, order, end] = timeline('x', [
+    [1, 'voted', 'a', 'yes'],
+    [2, 'commit_sent', 'a'],
+    [3, 'applied', 'a'],
+  ]).events;
   assert.match(alone(), /may still abort/);
   assert.match(alone(vote), /nothing alone/);
   assert.match(alone(vote, order), /knows the decision/);
   assert.match(alone(vote, order, end), /has ended/);
 });
 
-test('the blast radius: a transaction once, over all databases; behind others is under them', () => {
-  const blast = lay(blocking({
-    a: [root([waiter(1, 1), waiter(2, 2), waiter(3, 1, 'table t')])],
-    b: [root([])],
-  }));
+test('the blast radius: each transaction once, over all databases', () => {
+  const blast = lay(
+    blocking({
+      a: [root([waiter(1, 1), waiter(2, 2), waiter(3, 1, 'table t')])],
+      b: [root([])],
+    }),
+  );
   const count = (kind: string) => blast.nodes.filter(each => each.kind === kind).length;
   assert.equal(count('transaction'), 1);
   assert.equal(count('hold'), 3);
   assert.equal(count('waiter'), 3);
-  const into = (key: string) => blast.edges.filter(each => each.to === key).map(each => each.from);
+  const into = (key: string) =>
+    blast.edges.filter(each => each.to === key).map(each => each.from);
   assert.deepEqual(into('w:a:2'), ['w:a:1']);
   const keys = new Set(blast.nodes.map(each => each.key));
   assert.ok(blast.edges.every(each => keys.has(each.from) && keys.has(each.to)));
   const leaves = blast.nodes.filter(each => each.column === 2).map(each => each.y);
-  assert.equal(new Set(leaves).size, leaves.length);  // none over another
+  assert.equal(new Set(leaves).size, leaves.length); // none over another
 });
 
 test('the blast radius: what is too much to draw is counted', () => {
@@ -163,23 +301,61 @@ test('what is waited for is the row, by its key where that is known', () => {
   assert.equal(object(wanted), 'row (0,7) of acct');
   wanted.waits_for.row.key = {id: '7'};
   assert.equal(object(wanted), 'row id=7 of acct');
-  assert.deepEqual([...groups(root([wanted, waiter(2, 2), waiter(3, 1)])).values()].map(each => each.map(one => one.pid)), [[1, 2], [3]]);
+  assert.deepEqual(
+    [...groups(root([wanted, waiter(2, 2), waiter(3, 1)])).values()].map(each =>
+      each.map(one => one.pid),
+    ),
+    [[1, 2], [3]],
+  );
 });
 
 test('the tree: rows by depth, and what is closed hides all below', () => {
-  const all = rows(blocking({a: [root([waiter(1, 1), waiter(2, 2), waiter(3, 3), waiter(4, 1)])]}));
-  assert.deepEqual(all.map(each => each.level), [1, 2, 3, 4, 2]);
-  assert.deepEqual(all.map(each => each.hasChildren), [true, true, true, false, false]);
+  const all = rows(
+    blocking({a: [root([waiter(1, 1), waiter(2, 2), waiter(3, 3), waiter(4, 1)])]}),
+  );
+  assert.deepEqual(
+    all.map(each => each.level),
+    [1, 2, 3, 4, 2],
+  );
+  assert.deepEqual(
+    all.map(each => each.hasChildren),
+    [true, true, true, false, false],
+  );
   assert.deepEqual(all[4].parents, [all[0].key]);
   assert.equal(visible(all, new Set([all[1].key])).length, 3);
   assert.equal(visible(all, new Set([all[0].key])).length, 1);
 });
 
 test('the strip: equal samples are one slice, and where nobody looked there is none', () => {
-  const sample = (at: number, linked: boolean, n: number) => ({at, up: true, linked, waiting: {a: n}, inDoubt: 0});
-  const all = slices([sample(1000, true, 0), sample(2000, true, 0), sample(3000, false, 2), sample(60_000, true, 0)], 0, 61_000);
-  assert.deepEqual(all.map(each => [each.from, each.to, each.linked]), [[1000, 3000, true], [3000, 18_000, false], [60_000, 61_000, true]]);
-  assert.equal(told(all, ['a'], 5), 'The last 5 minutes: the coordinator was away for 15 s; a at most 2 waiting sessions');
+  const sample = (at: number, linked: boolean, n: number) => ({
+    at,
+    up: true,
+    linked,
+    waiting: {a: n},
+    inDoubt: 0,
+  });
+  const all = slices(
+    [
+      sample(1000, true, 0),
+      sample(2000, true, 0),
+      sample(3000, false, 2),
+      sample(60_000, true, 0),
+    ],
+    0,
+    61_000,
+  );
+  assert.deepEqual(
+    all.map(each => [each.from, each.to, each.linked]),
+    [
+      [1000, 3000, true],
+      [3000, 18_000, false],
+      [60_000, 61_000, true],
+    ],
+  );
+  assert.equal(
+    told(all, ['a'], 5),
+    'The last 5 minutes: the coordinator was away for 15 s; a at most 2 waiting sessions',
+  );
 });
 
 test('a line has a gap where nothing is known', () => {
@@ -188,15 +364,40 @@ test('a line has a gap where nothing is known', () => {
 });
 
 test('the list: the newest first, each once, the latest news of it', () => {
-  const each = (id: string, state: string) => ({id, state, outcome: 'unknown', branches: []}) as unknown as Transaction;
-  const merged = merge([each('b', 'open'), each('a', 'open')], [each('c', 'open'), each('b', 'committed')]);
-  assert.deepEqual(merged.map(one => [one.id, one.state]), [['c', 'open'], ['b', 'committed'], ['a', 'open']]);
+  const each = (id: string, state: string) =>
+    ({id, state, outcome: 'unknown', branches: []}) as unknown as Transaction;
+  const merged = merge(
+    [each('b', 'open'), each('a', 'open')],
+    [each('c', 'open'), each('b', 'committed')],
+  );
+  assert.deepEqual(
+    merged.map(one => [one.id, one.state]),
+    [
+      ['c', 'open'],
+      ['b', 'committed'],
+      ['a', 'open'],
+    ],
+  );
 });
 
 test('lanes: a coordinator that is not reached is drawn no further than it was', () => {
-  const picture = draw(timeline('preparing', [[0, 'begun'], [10, 'voted', 'a', 'yes']]), 60, undefined, 40);
-  assert.deepEqual(picture.lanes[1].stretches.map(each => [each.from, each.to]), [[0, 20]]);
-  assert.deepEqual(picture.lanes[1].marks.map(each => [each.at, each.kind]), [[20, 'cut']]);
+  const picture = draw(
+    timeline('preparing', [
+      [0, 'begun'],
+      [10, 'voted', 'a', 'yes'],
+    ]),
+    60,
+    undefined,
+    40,
+  );
+  assert.deepEqual(
+    picture.lanes[1].stretches.map(each => [each.from, each.to]),
+    [[0, 20]],
+  );
+  assert.deepEqual(
+    picture.lanes[1].marks.map(each => [each.at, each.kind]),
+    [[20, 'cut']],
+  );
   assert.match(picture.lanes[1].alone, /not reached/);
   assert.match(picture.lanes[2].alone, /nothing alone/);
 });
