@@ -36,8 +36,9 @@ Ruling awaiting_votes(const Transaction& tx, const CoordinatorMachine& machine, 
   const auto left = duration_cast<milliseconds>(tx.deadline - now).count();
   const std::string deadline =
       "; at its deadline, in " + duration_text(left < 0 ? 0 : left) + ", it is aborted.";
-  if (!away.empty()) return {"participant", "The return and vote of " + listed(away) + deadline};
-  return {"decision", "The vote of " + listed(missing) + deadline};
+  if (!away.empty())
+    return {"participant", "The return and vote of " + listed(away) + deadline, {}};
+  return {"decision", "The vote of " + listed(missing) + deadline, {}};
 }
 
 Ruling ruling_on(const Transaction& tx, const CoordinatorMachine& machine, Instant now) {
@@ -46,13 +47,15 @@ Ruling ruling_on(const Transaction& tx, const CoordinatorMachine& machine, Insta
     case TxState::preparing:
       return awaiting_votes(tx, machine, now);
     case TxState::deciding:
-      return {"decision", "The coordinator's disk: the commit record is being made durable."};
+      return {"decision", "The coordinator's disk: the commit record is being made durable.", {}};
     case TxState::committing:
     case TxState::committed:
-      return {"decision", "Nothing more: commit is decided, and on its way to this database."};
+      return {"decision", "Nothing more: commit is decided, and on its way to this database.",
+              "It commits; its locks are released and those who wait go on."};
     case TxState::aborting:
     case TxState::aborted:
-      return {"decision", "Nothing more: abort is decided, and on its way to this database."};
+      return {"decision", "Nothing more: abort is decided, and on its way to this database.",
+              "It is rolled back; its locks are released and those who wait go on."};
   }
   return {};
 }
@@ -67,9 +70,12 @@ Ruling ruling_on(const Doubt& doubt, const CoordinatorMachine& machine) {
     for (const auto& [name, member] : machine.members()) miss(name);
   const std::string why = doubt.why.empty() ? "" : " (" + doubt.why + ")";
   if (!missing.empty())
-    return {"participant", "An answer of " + listed(missing) +
-                               ": this ledger has no record of it and may not presume abort" + why};
-  return {"operator", "A person: all have answered, and it does not follow what was decided" + why};
+    return {"participant",
+            "An answer of " + listed(missing) +
+                ": this ledger has no record of it and may not presume abort" + why,
+            {}};
+  return {
+      "operator", "A person: all have answered, and it does not follow what was decided" + why, {}};
 }
 
 BlockingView view_of(const CoordinatorMachine& machine, Instant now) {

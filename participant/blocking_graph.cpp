@@ -10,6 +10,20 @@ namespace {
 
 constexpr std::size_t kUnseen = static_cast<std::size_t>(-1);
 
+// Who is reached from these nodes; each once.
+std::vector<std::size_t> reached(const std::vector<std::vector<std::size_t>>& waiters,
+                                 const std::vector<std::size_t>& starts) {
+  std::vector<std::size_t> found;
+  std::set<std::size_t> seen;
+  const auto follow = [&](std::size_t node) {
+    for (const std::size_t waiter : waiters[node])
+      if (seen.insert(waiter).second) found.push_back(waiter);
+  };
+  for (const std::size_t start : starts) follow(start);
+  for (std::size_t at = 0; at < found.size(); ++at) follow(found[at]);
+  return found;
+}
+
 // A request or a grant, by the node it belongs to.
 struct Claim {
   std::size_t node;
@@ -94,7 +108,7 @@ class Builder {
       }
       const std::size_t node = row.pid == 0 ? prepared_node(row) : session_node(row.pid);
       objects_[row.object].held.push_back({node, row.mode});
-      if (row.pid == 0) note_held(result_.nodes[node], row);
+      if (row.pid == 0) note_held(node, row);
       if (row.pid != 0 && row.object.type == "tuple")
         tuples_[node] = {row.object.relation, row.object.page, row.object.line};
       if (row.object.type == "relation" && row.mode == LockMode::row_exclusive)
@@ -107,10 +121,11 @@ class Builder {
     for (const LockRow* row : waiting) enqueue(*row);
   }
 
-  static void note_held(BlockingNode& node, const LockRow& row) {
-    for (HeldLock& lock : node.locks)
-      if (lock.object == row.object) return lock.modes.push_back(row.mode);
-    node.locks.push_back({row.object, {row.mode}});
+  void note_held(std::size_t number, const LockRow& row) {
+    std::vector<HeldLock>& locks = result_.nodes[number].locks;
+    const auto [found, is_new] = held_index_.try_emplace({number, row.object}, locks.size());
+    if (is_new) locks.push_back({row.object, {}});
+    locks[found->second].modes.push_back(row.mode);
   }
 
   // As ProcSleep() does: at the end, but ahead of the first waiter that would have to wait for what
@@ -262,11 +277,11 @@ class Builder {
     for (std::size_t i = 0; i < result_.nodes.size(); ++i) {
       BlockingNode& node = result_.nodes[i];
       if (node.parent || (!node.prepared && waiters_[i].empty())) continue;
-      const std::vector<std::size_t> reached = result_.held_by({i});
-      node.reach = reached.size();
+      const std::vector<std::size_t> held = reached(waiters_, {i});
+      node.reach = held.size();
       const bool is_here = node.prepared && is_ours(snapshot_.prepared[*node.prepared].database);
       const auto waits_here = [this](std::size_t waiter) { return in_this_database(waiter); };
-      if (is_here || std::ranges::any_of(reached, waits_here)) result_.roots.push_back(i);
+      if (is_here || std::ranges::any_of(held, waits_here)) result_.roots.push_back(i);
     }
     std::ranges::stable_sort(result_.roots, {}, [this](std::size_t root) {
       const BlockingNode& node = result_.nodes[root];
@@ -291,6 +306,7 @@ class Builder {
   std::map<std::string, std::size_t> strangers_;  // … → node of one that is not listed
   std::map<int, std::size_t> by_pid_;
   std::map<LockObject, Object> objects_;
+  std::map<std::pair<std::size_t, LockObject>, std::size_t> held_index_;  // into a node's locks
   std::map<std::size_t, RowPlace> tuples_;                  // the row a session holds a lock on
   std::map<std::size_t, std::set<std::uint32_t>> written_;  // relations a node has written to
   std::vector<std::vector<std::size_t>> waiters_;
@@ -305,15 +321,7 @@ std::vector<std::size_t> Blocking::held_by(const std::vector<std::size_t>& block
     for (const std::size_t blocker : nodes[i].blocked_by) waiters[blocker].push_back(i);
     for (const std::size_t blocker : nodes[i].behind) waiters[blocker].push_back(i);
   }
-  std::vector<std::size_t> found;
-  std::set<std::size_t> seen;
-  const auto follow = [&](std::size_t node) {
-    for (const std::size_t waiter : waiters[node])
-      if (seen.insert(waiter).second) found.push_back(waiter);
-  };
-  for (const std::size_t blocker : blockers) follow(blocker);
-  for (std::size_t at = 0; at < found.size(); ++at) follow(found[at]);
-  return found;
+  return reached(waiters, blockers);
 }
 
 const BlockingNode* Blocking::find(int pid) const {

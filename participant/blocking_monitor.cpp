@@ -25,7 +25,9 @@ namespace {
 
 constexpr auto kInterval = 1s;
 constexpr auto kFresh = 250ms;
-constexpr std::size_t kFewWaiters = 200;  // of a report that was too large for the link
+// Of a report that was too large for the link.
+constexpr std::size_t kFewWaiters = 200;
+constexpr std::size_t kFewRoots = 20;
 
 }  // namespace
 
@@ -79,6 +81,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
     if (picture.size() > kMostReportBytes) {
       ReportContext few = context;
       few.most_waiters = kFewWaiters;
+      few.most_whole_roots = kFewRoots;
       report = blocking_report(seen, few);
       add_process(report);
     }
@@ -100,7 +103,9 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
 
   void tell(const json::object& report) {
     past.note(report, read_clock().wall_ms);
-    agent.push_report(json::serialize(report));
+    const std::string text = json::serialize(report);
+    // The coordinator would not take it, and says that nothing comes.
+    if (text.size() <= kMostReportBytes) agent.push_report(text);
   }
 
   std::string document() const {

@@ -49,7 +49,8 @@ class Writer {
     add_privileges(report);
     add_costs(report);
     json::array roots;
-    for (const std::size_t root : seen_.blocking.roots) roots.push_back(write_root(root));
+    for (const std::size_t root : seen_.blocking.roots)
+      roots.push_back(write_root(root, roots.size() < context_.most_whole_roots));
     add_counts(report);
     report["roots"] = std::move(roots);
     if (left_out_ > 0) report["waiters_left_out"] = left_out_;
@@ -102,17 +103,22 @@ class Writer {
     return knowledge_of(seen_.snapshot.prepared[prepared], context_.machine, context_.away);
   }
 
-  json::object write_root(std::size_t number) {
+  json::object write_root(std::size_t number, bool whole) {
     const BlockingNode& node = seen_.blocking.nodes[number];
     json::object root;
+    root["waiting"] = node.reach;
+    root["waiters"].emplace_array();
     if (node.prepared)
       add_prepared(root, seen_.snapshot.prepared[*node.prepared], knowledge(*node.prepared));
     else if (node.pid != 0)
       add_root_session(root, node);
     else
       add_unlisted(root);
+    if (!whole) {
+      left_out_ += node.reach;
+      return root;
+    }
     if (node.prepared) add_locks(root, node);
-    root["waiting"] = node.reach;
     json::array waiters;
     std::vector<RowPlace> rows;
     for (const std::size_t child : node.children) add_waiter(waiters, rows, child, 1);

@@ -20,6 +20,8 @@ struct ReportContext {
   // How long there has been no link to the coordinator; nullopt: there is one.
   std::optional<std::chrono::milliseconds> away;
   std::size_t most_waiters = 1000;  // listed; the rest is counted
+  // With locks, rows and waiters; of the rest only what counts are made of.
+  std::size_t most_whole_roots = 1000;
 };
 
 boost::json::object blocking_report(const Observation& seen, const ReportContext& context);

@@ -92,7 +92,9 @@ class Summing {
     }
     const json::object& waiting = object(parsed.report, "waiting");
     sum_.waiting += static_cast<std::size_t>(number(waiting, "all"));
-    sum_.held += static_cast<std::size_t>(number(waiting, "for_branches"));
+    const auto held = static_cast<std::size_t>(number(waiting, "for_branches"));
+    sum_.held += held;
+    if (held > 0) ++sum_.held_in;
     sum_.held_by_foreign += static_cast<std::size_t>(number(waiting, "for_foreign"));
     bool has_branch = false;
     for (json::value& root : array(parsed.report, "roots"))
@@ -165,6 +167,7 @@ json::object write(const BlockingSummary& s) {
                    {"oldest_ms", s.oldest_ms},
                    {"sessions_waiting", s.waiting},
                    {"sessions_held", s.held},
+                   {"databases_with_held_sessions", s.held_in},
                    {"foreign_prepared", s.foreign},
                    {"sessions_held_by_foreign", s.held_by_foreign}};
   out["coordinator"] = s.away_ms ? "away" : "here";
@@ -184,6 +187,7 @@ void rule(json::object& report, const BlockingView& view) {
       continue;  // decided there: the ruling is known
     frees["by"] = ruling->second.by;
     frees["what"] = ruling->second.what;
+    if (!ruling->second.then.empty()) frees["then"] = ruling->second.then;
     (*fields)["frees"] = std::move(frees);
   }
 }

@@ -29,6 +29,7 @@ struct BlockingPart {
 struct Ruling {
   std::string by;    // as BlockingRoot.frees.by: coordinator, decision, participant, operator
   std::string what;  // for people
+  std::string then;  // what that would do; empty: as the participant says
 };
 
 struct BlockingView {

@@ -22,7 +22,8 @@ std::string list(const std::vector<std::string>& names) {
 }
 
 std::string holding(const BlockingSummary& s, std::size_t transactions) {
-  const std::string where = " in " + count(s.databases, "database", "databases");
+  const std::string where =
+      " in " + count(s.held == 0 ? s.databases : s.held_in, "database", "databases");
   if (s.held == 0) return where + "; no session waits for " + verb(transactions, "it", "them");
   return " " + verb(transactions, "holds ", "hold ") + sessions(s.held) + where;
 }

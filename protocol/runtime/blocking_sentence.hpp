@@ -19,7 +19,8 @@ struct BlockingSummary {
   std::size_t need_operator = 0;  // of in_doubt and applying: without a person they stay
   std::int64_t oldest_ms = 0;     // of in_doubt and applying
   std::size_t databases = 0;      // with a branch of theirs
-  std::size_t held = 0;           // sessions that wait for them, directly or behind others
+  std::size_t held = 0;           // sessions that wait for them, directly or behind others …
+  std::size_t held_in = 0;        // … in so many databases
   std::size_t foreign = 0;        // transactions prepared by other software
   std::size_t held_by_foreign = 0;
   std::size_t waiting = 0;              // sessions that wait for a lock, for whatever reason

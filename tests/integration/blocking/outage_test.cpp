@@ -70,7 +70,7 @@ std::string sentence(const json::value& document) {
 }
 
 bool matches(const std::string& text, const std::string& pattern) {
-  INFO(text);
+  UNSCOPED_INFO(text);
   return std::regex_match(text, std::regex(pattern));
 }
 
@@ -101,9 +101,10 @@ void check_participants_tree(const Outage& outage) {
   REQUIRE(dev::poll_until(
       [&] {
         document = outage.at_participant(0);
-        return document.at("summary").at("coordinator") == "away";
+        return document.at("summary").at("coordinator") == "away" &&
+               outage.at_participant(1).at("summary").at("coordinator") == "away";
       },
-      3s));
+      15s));
   CHECK(matches(sentence(document),
                 "Coordinator away for .*: 1 transaction in doubt holds 2 sessions in 1 "
                 "database\\. Nothing is lost; it finishes when it returns\\."));

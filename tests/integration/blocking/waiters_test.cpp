@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "participant/postgres/check.hpp"
 #include "tests/integration/blocking/sessions.hpp"
 
 using namespace assent;
@@ -324,7 +325,19 @@ TEST_CASE("Other users' queries are hidden without the right, and it is said how
   CHECK(session().application == "shop");
   CHECK(edges_of(seen) == Edges{{waiter.pid(), "x"}});
 
-  cluster.query("grant pg_read_all_stats to assent_participant");
+  DatabaseOptions options;
+  options.conninfo = cluster.participant_conninfo("stock");
+  options.participant = "stock";
+  const auto says_how = [&] {
+    return std::ranges::any_of(check_database(options), [](const Finding& each) {
+      return each.severity == Finding::Severity::warning &&
+             each.remedy == "psql -c \"grant pg_read_all_stats to assent_participant\"";
+    });
+  };
+  CHECK(says_how());
+
+  cluster.install_participant("stock");  // again: it grants the right
+  CHECK_FALSE(says_how());
   seen = observe(host);
   CHECK(seen.sees_queries);
   CHECK(session().query == "update t_row set v = 2");

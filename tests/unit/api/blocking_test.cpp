@@ -73,6 +73,8 @@ TEST_CASE("A decision on its way needs nothing more") {
   CHECK(shop.blocking.received("orders", report(tx), shop.engine_now()));
   CHECK(shop.first_root().at("frees").at("what") ==
         "Nothing more: commit is decided, and on its way to this database.");
+  CHECK(shop.first_root().at("frees").at("then") ==
+        "It commits; its locks are released and those who wait go on.");
 }
 
 TEST_CASE("Who has lost his link is listed with his last report and its age") {

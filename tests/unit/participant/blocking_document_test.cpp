@@ -54,6 +54,7 @@ TEST_CASE("The sentence, where the coordinator is away") {
         "can run until it returns.");
   summary.in_doubt = 3;
   summary.databases = 2;
+  summary.held_in = 2;
   summary.held = summary.waiting = 17;
   CHECK(to_sentence(summary) ==
         "Coordinator away for 42 s: 3 transactions in doubt hold 17 sessions in 2 databases. "
@@ -87,7 +88,8 @@ TEST_CASE("The sentence, where the coordinator is here") {
   summary.answering = 1;
   summary.in_doubt = 1;
   summary.applying = 1;
-  summary.databases = 1;
+  summary.databases = 3;
+  summary.held_in = 1;
   summary.held = summary.waiting = 2;
   summary.oldest_ms = 12'000;
   summary.silent = {"stock"};
@@ -136,7 +138,7 @@ TEST_CASE("One participant without a link does not make the coordinator away") {
 TEST_CASE("The coordinator's ruling replaces what a participant cannot know") {
   BlockingView view;
   view.at_coordinator = true;
-  view.rulings["t1"] = {"participant", "The return of stock"};
+  view.rulings["t1"] = {"participant", "The return of stock", {}};
   const std::vector<BlockingPart> parts = {
       part("orders",
            {branch("t1", "in_doubt", 5000, 0), branch("t2", "denied", 5000, 0, "operator")}, true)};

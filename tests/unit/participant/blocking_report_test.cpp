@@ -5,6 +5,7 @@
 
 #include "participant/postgres/observation.hpp"
 #include "protocol/participant_machine.hpp"
+#include "protocol/runtime/blocking_document.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/participant/snapshots.hpp"
 
@@ -120,6 +121,27 @@ TEST_CASE("Waiters stand in the order of the tree, with their row; the rest is c
   CHECK(first_root(report).at("waiters").as_array().size() == 1);
   CHECK(report.at("waiters_left_out") == 1);
   CHECK(first_root(report).at("waiting") == 2);
+}
+
+TEST_CASE("A thousand branches fit on the link, and each is counted") {
+  Case one;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    const std::string gid = gid_of("orders");
+    const std::string number = std::to_string(1000 + i);
+    one.snapshot.prepare(700 + i, gid.substr(0, gid.size() - 11) + number + ":orders");
+    for (std::uint32_t relation = 1; relation <= 200; ++relation)
+      one.snapshot.hold(-static_cast<int>(700 + i), table(relation), row_exclusive);
+  }
+  Observation seen;
+  seen.snapshot = one.snapshot;
+  seen.blocking = analyse(seen.snapshot);
+  const json::object report = blocking_report(seen, {one.machine, one.away, 200, 20});
+  const std::string text = json::serialize(report);
+  CHECK(is_blocking_report(text));
+  CHECK(report.at("roots").as_array().size() == 1000);
+  CHECK(report.at("roots").at(19).at("locks_held") == 200);
+  CHECK_FALSE(report.at("roots").at(20).as_object().contains("locks"));
+  CHECK(summarise(std::vector<BlockingPart>{{"orders", text, {}, {}}}).in_doubt == 1000);
 }
 
 TEST_CASE("A database that cannot be seen reports its trouble and no roots") {
