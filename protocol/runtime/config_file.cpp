@@ -1,8 +1,21 @@
 #include "protocol/runtime/config_file.hpp"
 
 #include <algorithm>
-#include <sstream>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
 
+// toml++ 3.3 asserts what is not true of every malformed file: that must end in a refusal, not the
+// process.
+namespace assent {
+[[noreturn]] static void not_toml() {
+  throw std::domain_error("this is not TOML");
+}
+}  // namespace assent
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? static_cast<void>(0) : ::assent::not_toml())
 #include <toml++/toml.h>
 
 #include "protocol/runtime/suggestion.hpp"
@@ -37,6 +50,63 @@ std::string list_text(const toml::array& array, const std::string& where) {
     out += (out.empty() ? "" : ",") + text;
   }
   return out;
+}
+
+// The line of the first byte beyond ASCII that is neither in a comment nor in a text of one line.
+// toml++ 3.3 has no defined answer to whether such a letter is a blank.
+std::optional<int> line_of_stray_letter(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  int line = 1;
+  char quote = '\0';
+  bool several_lines = false;
+  bool comment = false;
+  char before = '\n';  // the last that is no blank, outside of quotes
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto thrice = [&] { return text.substr(i, 3) == std::string(3, c); };
+    if (c == '\n') {
+      ++line;
+      comment = false;
+      before = c;
+      if (!several_lines) quote = '\0';
+    } else if ((c & 0x80) != 0 && !comment && (quote == '\0' || several_lines)) {
+      return line;
+    } else if (quote == '\0' && !comment) {
+      comment = c == '#';
+      const bool may_begin = std::string_view("\n=[,{.").find(before) != std::string_view::npos;
+      if (c != ' ' && c != '\t') before = c;
+      if ((c != '"' && c != '\'') || !may_begin) continue;
+      quote = c;
+      several_lines = thrice();
+      if (several_lines) i += 2;
+    } else if (quote == '"' && c == '\\') {
+      if (i + 1 < text.size() && text[i + 1] != '\n') ++i;
+    } else if (c == quote && (!several_lines || thrice())) {
+      // Up to two more quotes belong to a text of several lines.
+      if (several_lines) i = std::min(text.find_first_not_of(quote, i), i + 5) - 1;
+      quote = '\0';
+      before = c;
+      several_lines = false;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string content(const std::string& path) {
+  std::string text;
+  try {
+    std::ifstream file;
+    file.exceptions(std::ios::failbit);
+    file.open(path, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {  // a folder can be opened, but not read
+    throw ConfigError(path + ": the file cannot be read");
+  }
+  if (const auto line = line_of_stray_letter(text))
+    throw ConfigError(path + ", line " + std::to_string(*line) +
+                      ": a letter beyond ASCII stands outside of quotes and comments (or in a text "
+                      "of several lines; write it on one)");
+  return text;
 }
 
 class FileReader {
@@ -74,13 +144,15 @@ std::map<std::string, ConfigValue> read_config_file(const std::string& path,
                                                     const std::vector<ConfigKey>& keys) {
   FileReader reader(path, keys);
   try {
-    reader.read(toml::parse_file(path), "");
+    reader.read(toml::parse(content(path), path), "");
   } catch (const toml::parse_error& error) {
     std::string where = path;
     if (error.source().begin.line > 0) {
       where += ", line " + std::to_string(error.source().begin.line);
     }
     throw ConfigError(where + ": " + std::string(error.description()));
+  } catch (const std::domain_error& error) {
+    throw ConfigError(path + ": " + error.what());
   }
   return std::move(reader.values);
 }

@@ -191,8 +191,25 @@ TEST_CASE("daemon: the file is refused by key and line") {
   refused("on = true\n[http\n", "");
   refused("on = true\ncount = 1.5\n", "a value is a text, a whole number");
   refused("on = true\npeers = [\"a,b\"]\n", "\"a,b\" holds a comma");
+  const std::string stray = "a letter beyond ASCII stands outside of quotes";
+  refused("on = true\ncount \xC3\xA9 = 1\n", stray);
+  refused("on = true # \xC3\xA9\nname = \"\" \xCC\xAB\n", stray);
+  refused("name = 'a\\'\non = \xC3\xA9\n", stray);
+  refused("on = true\ncount = 5\"\xC3\xA9\n", stray);
+  refused("name = \"\"\"\n\xC3\xA9\"\"\"\n", stray);
+  refused("name = \"\"\"a\"\"\"\"\n\xC3\xA9 = 1\n", stray);
   File wrong("count = 99\n");
   CHECK(probe({"--name=n", "--config", wrong.path}).says("count (" + wrong.path + ", line 1)"));
+}
+
+TEST_CASE("daemon: a text in the file may be in any language") {
+  File file("\xEF\xBB\xBF# \xC3\xA9\nname = \"\xC3\xA9\\\"\xC3\xA9\"\npeers = ['\xC3\xA9']\n");
+  const auto outcome = probe({"--print-config", "--config", file.path});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  File no_key("[!]\n");
+  CHECK(probe({"--name=n", "--config", no_key.path}).code == 78);
+  CHECK(probe({"--name=n", "--config=/"}).says("/: the file cannot be read"));
 }
 
 TEST_CASE("daemon: pages") {
