@@ -107,6 +107,10 @@ void Clients::finish(const JobPtr& job) {
 
 void Clients::retry(const JobPtr& job, void (Clients::*step)(const JobPtr&)) {
   if (++job->attempts > 12) return finish(job);
+  again(job, step);
+}
+
+void Clients::again(const JobPtr& job, void (Clients::*step)(const JobPtr&)) {
   world_.scheduler.after(Micros(world_.random.between(5'000, 800'000)),
                          [this, job, step] { (this->*step)(job); });
 }
@@ -129,7 +133,7 @@ void Clients::ask(const JobPtr& job, const Event& event, CoordinatorHost::Answer
 
 void Clients::one_shot(const JobPtr& job) {
   CoordinatorHost* host = coordinator();
-  if (!host) return retry(job, &Clients::one_shot);
+  if (!host) return again(job, &Clients::one_shot);
   Begin begin;
   begin.mode = Mode::one_shot;
   begin.timeout = job->timeout;
@@ -177,7 +181,7 @@ void Clients::look(const JobPtr& job) {
 
 void Clients::open(const JobPtr& job) {
   CoordinatorHost* host = coordinator();
-  if (!host) return retry(job, &Clients::open);
+  if (!host) return again(job, &Clients::open);
   Begin begin;
   begin.mode = Mode::interactive;
   begin.timeout = job->timeout * 2;

@@ -37,7 +37,9 @@ class Clients {
   std::map<std::string, std::vector<Op>> draw_work(Random& random);
   TxId register_tx(const Job& job, CoordinatorHost& host);
   void finish(const JobPtr& job);
+  // … but not for ever.
   void retry(const JobPtr& job, void (Clients::*step)(const JobPtr&));
+  void again(const JobPtr& job, void (Clients::*step)(const JobPtr&));
   // Asks, and gives up waiting after the client's patience.
   template <typename Event>
   void ask(const JobPtr& job, const Event& event, CoordinatorHost::Answer answer);

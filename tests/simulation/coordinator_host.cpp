@@ -9,14 +9,20 @@ namespace assent::simulation {
 
 CoordinatorHost::CoordinatorHost(World& world, Network& network, LedgerDisk& disk, std::string name,
                                  CoordinatorLimits limits)
-    : world_(world), network_(network), disk_(disk), name_(std::move(name)), limits_(limits) {}
+    : world_(world),
+      network_(network),
+      disk_(disk),
+      name_(std::move(name)),
+      limits_(limits),
+      turns_(
+          world, [this] { take_turn(); }, [this] { post(CoordinatorTick{}); }) {}
 
 // ---- life and death
 // --------------------------------------------------------------------------------
 
 void CoordinatorHost::start() {
   if (machine_ || retired) return;
-  ++life_;
+  turns_.end();
   stopped_itself_ = false;
   const bool dies = crashes_in_recovery > 0;
   const auto kind =
@@ -35,7 +41,7 @@ void CoordinatorHost::start() {
              std::to_string(recovered.records.size()) + " records" +
              (recovered.tail == Tail::torn ? ", torn" : "") +
              (recovered.same_place ? "" : ", moved") + (recovered.restored ? ", restored" : ""));
-  schedule_tick();
+  turns_.wake_at(machine_->wake_at());
   if (dies && !while_opening) crash_after(1 + static_cast<unsigned>(world_.random.below(12)), kind);
 }
 
@@ -58,12 +64,8 @@ LedgerDisk::Host CoordinatorHost::log_host() {
 void CoordinatorHost::crash(LedgerDisk::Crash kind) {
   if (!machine_) return;
   world_.say(name_ + (kind == LedgerDisk::Crash::process ? " is killed" : " loses power"));
-  ++life_;
+  turns_.end();
   machine_.reset();
-  crash_countdown_ = 0;
-  turn_requested_ = false;
-  paused_until_ = Instant{};
-  tick_at_ = Instant{};
   inbox_.clear();
   outbox_.clear();
   disk_.close(kind);
@@ -77,18 +79,7 @@ void CoordinatorHost::crash(LedgerDisk::Crash kind) {
 }
 
 void CoordinatorHost::crash_after(unsigned actions, LedgerDisk::Crash kind) {
-  crash_countdown_ = actions;
-  crash_kind_ = kind;
-}
-
-bool CoordinatorHost::dies_now() {
-  if (crash_countdown_ == 0 || --crash_countdown_ != 0) return false;
-  crash(crash_kind_);
-  return true;
-}
-
-void CoordinatorHost::pause(Micros time) {
-  paused_until_ = std::max(paused_until_, world_.now() + time);
+  turns_.die_after(actions, [this, kind] { crash(kind); });
 }
 
 // ---- the loop
@@ -99,51 +90,40 @@ void CoordinatorHost::post(CoordinatorEvent event) {
   if (auto* begin = std::get_if<Begin>(&event); begin && world_.plant == Plant::key_dropped)
     begin->key.reset();
   inbox_.push_back(std::move(event));
-  request_turn();
-}
-
-void CoordinatorHost::request_turn() {
-  if (std::exchange(turn_requested_, true)) return;
-  const Instant when = std::max(world_.now() + world_.latency(5, 200), paused_until_);
-  world_.scheduler.at(when, [this, life = life_] {
-    if (life != life_) return;
-    turn_requested_ = false;
-    if (paused()) return request_turn();
-    take_turn();
-  });
+  turns_.request();
 }
 
 void CoordinatorHost::take_turn() {
-  const auto life = life_;
+  const auto life = turns_.life();
   while (!inbox_.empty()) {
     const CoordinatorEvent event = std::move(inbox_.front());
     inbox_.pop_front();
     take(event);
-    if (life != life_) return;
+    if (life != turns_.life()) return;
   }
   disk_.flush();
   for (auto& [name, frame] : std::exchange(outbox_, {})) {
-    if (dies_now()) return;
+    if (turns_.dies_now()) return;
     for (const ToParticipant& message : frame) observe(Send{name, message});
     const auto link = links_.find(name);
     if (link != links_.end()) network_.send(link->second, frame);
   }
   for (const Violation& violation : check(*machine_)) world_.observer.report(violation);
-  schedule_tick();
+  turns_.wake_at(machine_->wake_at());
 }
 
 void CoordinatorHost::take(const CoordinatorEvent& event) {
-  const auto life = life_;
+  const auto life = turns_.life();
   world_.trace.add(world_.now(), name_, '<', event);
   world_.observer.coordinator_took(event, machine_->epoch());
   std::vector<CoordinatorAction> actions;
   machine_->step(event, read_clock(), actions);
   if (world_.plant != Plant::none) planted(event);
   for (const CoordinatorAction& action : actions) {
-    if (dies_now()) return;
+    if (turns_.dies_now()) return;
     world_.trace.add(world_.now(), name_, '>', action);
     perform(action);
-    if (life != life_) return;
+    if (life != turns_.life()) return;
   }
 }
 
@@ -198,19 +178,6 @@ void CoordinatorHost::log_record(const Log& log) {
 // are had, at the participants.
 void CoordinatorHost::observe(const CoordinatorAction& action) {
   if (!superseded) world_.observer.coordinator_did(action, *machine_);
-}
-
-void CoordinatorHost::schedule_tick() {
-  const auto wake = machine_->wake_at();
-  if (!wake) return;
-  const Instant when = std::max(*wake, world_.now() + Micros(100));
-  if (tick_at_ > world_.now() && tick_at_ <= when) return;
-  tick_at_ = when;
-  world_.scheduler.at(when, [this, life = life_, when] {
-    if (life != life_ || tick_at_ != when) return;
-    tick_at_ = Instant{};
-    post(CoordinatorTick{});
-  });
 }
 
 TxId CoordinatorHost::new_tx() {

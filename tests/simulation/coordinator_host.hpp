@@ -11,6 +11,7 @@
 #include "protocol/coordinator_machine.hpp"
 #include "tests/simulation/ledger_disk.hpp"
 #include "tests/simulation/network.hpp"
+#include "tests/simulation/turns.hpp"
 
 namespace assent::simulation {
 
@@ -28,7 +29,7 @@ class CoordinatorHost {
   void crash(LedgerDisk::Crash kind);
   // Dies after so many more actions, in the middle of whatever it does then.
   void crash_after(unsigned actions, LedgerDisk::Crash kind);
-  void pause(Micros time);
+  void pause(Micros time) { turns_.pause(time); }
 
   template <typename Event>
   void ask(Event event, Answer answer) {
@@ -47,7 +48,7 @@ class CoordinatorHost {
   void received(const LinkPtr& link, const ToCoordinator& message);
 
   bool running() const { return machine_.has_value(); }
-  bool paused() const { return world_.now() < paused_until_; }
+  bool paused() const { return turns_.paused(); }
   bool stopped_itself() const { return stopped_itself_; }
   const CoordinatorMachine* machine() const { return machine_ ? &*machine_ : nullptr; }
   LedgerDisk& disk() { return disk_; }
@@ -63,9 +64,6 @@ class CoordinatorHost {
   void take_turn();
   void take(const CoordinatorEvent& event);
   void perform(const CoordinatorAction& action);
-  void request_turn();
-  void schedule_tick();
-  bool dies_now();
   Now read_clock() const { return {world_.now(), world_.wall_ms(wall_offset_ms)}; }
   void log_record(const Log& log);
   void observe(const CoordinatorAction& action);
@@ -78,19 +76,14 @@ class CoordinatorHost {
   CoordinatorLimits limits_;
 
   std::optional<CoordinatorMachine> machine_;
-  std::uint64_t life_ = 0;
-  bool turn_requested_ = false;
+  Turns turns_;
   bool stopped_itself_ = false;
-  Instant paused_until_{};
-  Instant tick_at_{};
   std::deque<CoordinatorEvent> inbox_;
   std::map<std::string, std::vector<ToParticipant>> outbox_;
   std::map<RequestId, Answer> answers_;
   RequestId last_request_ = 0;
   std::vector<LinkPtr> unnamed_;
   std::map<std::string, LinkPtr> links_;
-  unsigned crash_countdown_ = 0;
-  LedgerDisk::Crash crash_kind_ = LedgerDisk::Crash::process;
 };
 
 }  // namespace assent::simulation

@@ -12,6 +12,7 @@
 //     finished transaction's, and the sweep's, which has a step of its own;
 //   - an end of a broken link notices; a participant dials; who has crashed starts again;
 //   - the client asks how the transaction ended.
+// Nothing is on the way any more when a finished transaction is forgotten (P12).
 // And these faults, so many of each: a crash (the coordinator, and with it any records that are
 // not durable; a participant; a database; the connection between these two), a loss (a message, a
 // link, the log's room for a record), a message that comes twice.

@@ -186,15 +186,17 @@ void Schedule::ledger_moved() {
 void Schedule::last_record_damaged() {
   if (healing_) return;
   if (!ruling().disk().ends_with_commit() && world_.random.percent(99)) {
-    world_.scheduler.after(Micros(1'000), [this] { last_record_damaged(); });
+    world_.scheduler.after(Micros(4'000), [this] { last_record_damaged(); });
     return;
   }
+  copy_.reset();  // it holds decisions that may now be lost, and made anew the other way
   ruling().crash(LedgerDisk::Crash::machine);
   ruling().disk().damage_last();
   restart_coordinator(ruling(), 500'000);
 }
 
 void Schedule::ledger_damaged() {
+  copy_.reset();
   ruling().crash(LedgerDisk::Crash::machine);
   ruling().disk().damage();
   restart_coordinator(ruling(), 500'000);

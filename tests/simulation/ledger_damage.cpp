@@ -42,6 +42,7 @@ void LedgerDisk::damage_last() {
   if (!std::holds_alternative<SegmentHeader>(header)) return;
   if (records.last < std::get<SegmentHeader>(header).opening_end) return;
   undamaged_ = disk_->content();
+  commits_before_ = commits();
   flip_bit(file, world_.random.below(records.end - records.last) + records.last, world_.random);
   disk_->put(segments.back(), file);
 }
@@ -55,6 +56,7 @@ void LedgerDisk::damage() {
   const bool newest = name == segments.back();
   Content content = disk_->content();
   undamaged_ = content;
+  commits_before_ = commits();
   std::string& file = content[name];
   const std::uint64_t at = random.below(file.size());
   switch (random.below(6)) {

@@ -15,7 +15,7 @@ LedgerDisk::LedgerDisk(World& world, LedgerId ledger, const Content& content)
     : world_(world),
       ledger_(ledger),
       // Small: a schedule fills several.
-      segment_bytes_(1024 * static_cast<std::uint64_t>(world.random.between(1, 8))),
+      segment_bytes_(512 * static_cast<std::uint64_t>(world.random.between(3, 8))),
       disk_(std::make_unique<test::MemoryDisk>()),
       chance_(world.random.next()) {
   replace(content);
@@ -55,9 +55,10 @@ std::optional<LedgerDisk::Opened> LedgerDisk::open(Host host, std::int64_t wall_
     }
     Opened result{std::move(opened->recovered), opened->start};
     log_ = std::make_unique<test::SteppedLog>(*std::move(opened), segment_bytes_);
-    found(result.recovered);
+    found(result.recovered, result.start);
     note(result.start);
     current_ = files_->current();
+    world_.count_fault("ledger_opened");
     LogHost log_host;
     log_host.on_durable = [this](RecordNumber up_to) { told_durable_ = up_to; };
     log_host.on_failed = [this](const std::string& what) {
@@ -86,11 +87,13 @@ void LedgerDisk::refused(const std::string& why) {
 }
 
 // What a start has found is on disk again. It must be what was there.
-void LedgerDisk::found(const Recovered& recovered) {
-  std::set<TxId> lost = unfinished_;
+void LedgerDisk::found(const Recovered& recovered, const EpochRecord& start) {
+  std::set<TxId> lost = damaged() ? commits_before_ : unfinished_;
   for (const LogRecord& record : recovered.records)
     if (const auto* commit = std::get_if<CommitRecord>(&record)) lost.erase(commit->tx);
-  if (damaged() && recovered.tail == Tail::torn) {
+  // Perhaps by an earlier start, which died or failed after it had written so.
+  const bool noticed = start.careful_below > last_epoch_;
+  if (damaged() && noticed) {
     world_.ledger_disputed = true;
     world_.observer.commits_lost(lost);
   } else if (!lost.empty()) {

@@ -91,7 +91,7 @@ class LedgerDisk {
   void look_for_room();
   void report_durable(RecordNumber up_to);
   void refused(const std::string& why);
-  void found(const Recovered& recovered);
+  void found(const Recovered& recovered, const EpochRecord& start);
   void learn_content();
   void replace(const Content& content);
   void note(const LogRecord& record);
@@ -119,7 +119,8 @@ class LedgerDisk {
   Epoch last_epoch_ = 0;
   bool last_is_commit_ = false;
   std::string current_;  // the segment in use
-  Content undamaged_;
+  Content undamaged_;    // while it is damaged: the files, and the commits in them
+  std::set<TxId> commits_before_;
 };
 
 }  // namespace assent::simulation

@@ -104,7 +104,7 @@ int planted(CampaignOptions options) {
 int campaign(const CampaignOptions& options, bool quiet) {
   std::uint64_t done = 0;
   std::uint64_t shown = 0;
-  const std::uint64_t hundredth = std::max<std::uint64_t>(options.schedules / 100, 1);
+  const std::uint64_t hundredth = std::max<std::uint64_t>(options.schedules / 100, 1000);
   const CampaignResult result = run_campaign(options, [&](const ScheduleReport& report) {
     ++done;
     if (quiet && done % hundredth == 0)

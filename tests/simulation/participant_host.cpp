@@ -9,14 +9,20 @@ namespace assent::simulation {
 
 ParticipantHost::ParticipantHost(World& world, Network& network, Server& server, std::string name,
                                  ParticipantLimits limits)
-    : world_(world), network_(network), server_(server), name_(std::move(name)), limits_(limits) {}
+    : world_(world),
+      network_(network),
+      server_(server),
+      name_(std::move(name)),
+      limits_(limits),
+      turns_(
+          world, [this] { take_turn(); }, [this] { post(ParticipantTick{}); }) {}
 
 // ---- life and death
 // --------------------------------------------------------------------------------
 
 void ParticipantHost::start() {
   if (machine_) return;
-  ++life_;
+  turns_.end();
   world_.say(name_ + " starts");
   machine_.emplace(name_, limits_);
   clients_.push_back(std::make_unique<DatabaseClient>(
@@ -31,14 +37,10 @@ void ParticipantHost::start() {
 void ParticipantHost::crash() {
   if (!machine_) return;
   world_.say(name_ + " is killed");
-  ++life_;
+  turns_.end();
   machine_.reset();
   client_->kill();
   client_ = nullptr;
-  crash_countdown_ = 0;
-  turn_requested_ = false;
-  paused_until_ = Instant{};
-  tick_at_ = Instant{};
   inbox_.clear();
   outbox_.clear();
   if (const LinkPtr link = std::exchange(link_, nullptr)) {
@@ -47,14 +49,8 @@ void ParticipantHost::crash() {
   }
 }
 
-bool ParticipantHost::dies_now() {
-  if (crash_countdown_ == 0 || --crash_countdown_ != 0) return false;
-  crash();
-  return true;
-}
-
-void ParticipantHost::pause(Micros time) {
-  paused_until_ = std::max(paused_until_, world_.now() + time);
+void ParticipantHost::crash_after(unsigned actions) {
+  turns_.die_after(actions, [this] { crash(); });
 }
 
 void ParticipantHost::lose_database(const std::string& reason) {
@@ -67,27 +63,16 @@ void ParticipantHost::lose_database(const std::string& reason) {
 void ParticipantHost::post(ParticipantEvent event, Epoch from) {
   if (!machine_) return;
   inbox_.push_back({std::move(event), from});
-  request_turn();
-}
-
-void ParticipantHost::request_turn() {
-  if (std::exchange(turn_requested_, true)) return;
-  const Instant when = std::max(world_.now() + world_.latency(5, 200), paused_until_);
-  world_.scheduler.at(when, [this, life = life_] {
-    if (life != life_) return;
-    turn_requested_ = false;
-    if (paused()) return request_turn();
-    take_turn();
-  });
+  turns_.request();
 }
 
 void ParticipantHost::take_turn() {
-  const auto life = life_;
+  const auto life = turns_.life();
   while (!inbox_.empty()) {
     const Item item = std::move(inbox_.front());
     inbox_.pop_front();
     take(item);
-    if (life != life_) return;
+    if (life != turns_.life()) return;
   }
   if (!outbox_.empty() && link_) {
     for (ToCoordinator& message : outbox_) {
@@ -98,11 +83,11 @@ void ParticipantHost::take_turn() {
   }
   outbox_.clear();
   for (const Violation& violation : check(*machine_)) world_.observer.report(violation);
-  schedule_tick();
+  turns_.wake_at(machine_->wake_at());
 }
 
 void ParticipantHost::take(const Item& item) {
-  const auto life = life_;
+  const auto life = turns_.life();
   world_.trace.add(world_.now(), name_, '<', item.event);
   world_.observer.participant_took(name_, item.event, item.from);
   std::vector<ParticipantAction> actions;
@@ -112,10 +97,10 @@ void ParticipantHost::take(const Item& item) {
       if (branch.state == BranchState::prepared)
         actions.push_back(FinishPrepared{gid, Outcome::aborted});
   for (const ParticipantAction& action : actions) {
-    if (dies_now()) return;
+    if (turns_.dies_now()) return;
     world_.trace.add(world_.now(), name_, '>', action);
     std::visit([this](const auto& each) { perform(each); }, action);
-    if (life != life_) return;
+    if (life != turns_.life()) return;
     if (!std::holds_alternative<SendToCoordinator>(action))
       world_.observer.participant_did(name_, action);
   }
@@ -134,25 +119,12 @@ void ParticipantHost::perform(const Alarm&) {
   ++alarms_;
 }
 
-void ParticipantHost::schedule_tick() {
-  const auto wake = machine_->wake_at();
-  if (!wake) return;
-  const Instant when = std::max(*wake, world_.now() + Micros(100));
-  if (tick_at_ > world_.now() && tick_at_ <= when) return;
-  tick_at_ = when;
-  world_.scheduler.at(when, [this, life = life_, when] {
-    if (life != life_ || tick_at_ != when) return;
-    tick_at_ = Instant{};
-    post(ParticipantTick{});
-  });
-}
-
 // ---- link
 // ------------------------------------------------------------------------------------------
 
 void ParticipantHost::keep_dialing() {
-  world_.scheduler.after(world_.latency(20'000, 500'000), [this, life = life_] {
-    if (life != life_) return;
+  world_.scheduler.after(world_.latency(20'000, 500'000), [this, life = turns_.life()] {
+    if (life != turns_.life()) return;
     if (!link_ && !paused()) network_.dial(*this);
     keep_dialing();
   });

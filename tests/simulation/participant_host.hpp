@@ -11,6 +11,7 @@
 #include "tests/simulation/database_client.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/server.hpp"
+#include "tests/simulation/turns.hpp"
 
 namespace assent::simulation {
 
@@ -24,8 +25,8 @@ class ParticipantHost {
   void start();
   void crash();
   // Dies after so many more actions, in the middle of whatever it does then.
-  void crash_after(unsigned actions) { crash_countdown_ = actions; }
-  void pause(Micros time);
+  void crash_after(unsigned actions);
+  void pause(Micros time) { turns_.pause(time); }
   void lose_database(const std::string& reason);
 
   void link_opened(const LinkPtr& link);
@@ -34,7 +35,7 @@ class ParticipantHost {
 
   const std::string& name() const { return name_; }
   bool running() const { return machine_.has_value(); }
-  bool paused() const { return world_.now() < paused_until_; }
+  bool paused() const { return turns_.paused(); }
   const ParticipantMachine* machine() const { return machine_ ? &*machine_ : nullptr; }
   Server& server() { return server_; }
   const LinkPtr& link() const { return link_; }
@@ -48,7 +49,6 @@ class ParticipantHost {
     Epoch from = 0;  // of the coordinator it came from, if it did
   };
   void post(ParticipantEvent event, Epoch from = 0);
-  void request_turn();
   void take_turn();
   void take(const Item& item);
   void perform(const SendToCoordinator& action);
@@ -58,8 +58,6 @@ class ParticipantHost {
   void perform(const Verb& verb) {
     client_->perform(verb);
   }
-  bool dies_now();
-  void schedule_tick();
   void keep_dialing();
   void planted(ToCoordinator& message) const;
 
@@ -70,17 +68,13 @@ class ParticipantHost {
   ParticipantLimits limits_;
 
   std::optional<ParticipantMachine> machine_;
-  std::uint64_t life_ = 0;
-  bool turn_requested_ = false;
-  Instant paused_until_{};
-  Instant tick_at_{};
+  Turns turns_;
   std::deque<Item> inbox_;
   std::vector<ToCoordinator> outbox_;
   LinkPtr link_;
   std::vector<std::unique_ptr<DatabaseClient>>
       clients_;  // earlier ones still have commands on the way
   DatabaseClient* client_ = nullptr;
-  unsigned crash_countdown_ = 0;
   std::uint64_t alarms_ = 0;
 };
 
