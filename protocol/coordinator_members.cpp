@@ -106,6 +106,8 @@ void CoordinatorStep::lost_branches(const std::string& participant) {
 }
 
 void CoordinatorStep::on(const FromParticipant& event) {
+  // P11: what it may know of this epoch begins with its Ready.
+  if (!std::holds_alternative<Ready>(event.message) && !ready(event.participant)) return;
   std::visit([&](const auto& message) { received(event.participant, message); }, event.message);
 }
 

@@ -101,6 +101,18 @@ TEST_CASE("who is not ready is told nothing, and who is unknown breaks nothing",
   CHECK(b.from("orders", Inquiry{b.gid(tx(1), "orders", 1), {}}) == "Abort to orders");
 }
 
+TEST_CASE("before Ready an Applied is not heeded either", "[P11]") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.decide(tx(1));
+  b.act(LinkDown{"orders"});
+  b.hello("orders");
+  CHECK(b.applied(tx(1), "orders", Outcome::committed).empty());
+  CHECK(b.at(tx(1)).branch("orders")->phase == BranchPhase::finishing);
+  b.ready("orders");
+  b.applied(tx(1), "orders", Outcome::committed);
+  CHECK(b.at(tx(1)).branch("orders")->phase == BranchPhase::applied);
+}
+
 TEST_CASE("unknown means aborted: for this ledger's gids, of their own participant only",
           "[P35][I9]") {
   CoordinatorBench b = bench::working_coordinator();
