@@ -20,7 +20,14 @@ after(async () => {
   await installation?.stop();
 });
 
-const pages = ['#/overview', '#/blocking', '#/transactions', '#/participants'];
+// Each page, with what it shows while something is in doubt.
+const pages = () => [
+  ['Overview', '#/overview', '.series svg'],
+  ['Blocking', '#/blocking', '[role=treegrid] tr[aria-level="2"]'],
+  ['Transactions', '#/transactions', 'main tbody tr'],
+  ['Participants', '#/participants', 'main caption'],
+  ['Transaction', `#/transactions/${doubtful}`, '[role=treegrid] tr[aria-level="2"]'],
+];
 const origins = () => [installation.url, installation.consoleOf('bank_a')];
 
 async function visit(hash, options = {}, url = installation.url) {
@@ -96,6 +103,12 @@ test('the list: live, filtered by text that stays in the URL', async () => {
   await installation.post(installation.transfer(5000, {app: 'shop'})); // there is no such account
   const rows = page.locator('main tbody tr');
   await until('all are listed without asking again', async () => (await rows.count()) === 13);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const first = page.locator('main tbody tr').first();
+  await first.getByRole('button', {name: /Copy id/}).click();
+  await first.getByRole('button', {name: /copied/}).waitFor();
+  const id = await first.locator('a').getAttribute('title');
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), id);
   await page.fill('#filter', 'app=billing');
   await until('the filter works', async () => (await rows.count()) === 4);
   assert.match(page.url(), /q=app%3Dbilling$/);
@@ -195,9 +208,10 @@ test('axe finds nothing, on any page, in either theme, on laptop and phone', asy
       ['dark', phone],
     ]) {
       const page = await visit('#/overview', {colorScheme, viewport, inspected: true}, origin);
-      for (const hash of [...pages, `#/transactions/${doubtful}`]) {
+      for (const [title, hash, content] of pages()) {
         await page.evaluate(to => (location.hash = to), hash);
-        await page.locator('.command').waitFor();
+        await page.getByRole('heading', {level: 1, name: title, exact: true}).waitFor();
+        await page.locator(content).first().waitFor();
         found.push(
           ...(await violations(page)).map(each => `${origin}/${hash} ${colorScheme}: ${each}`),
         );
@@ -210,7 +224,7 @@ test('axe finds nothing, on any page, in either theme, on laptop and phone', asy
   const chosen = await visit('#/blocking', {inspected: true});
   await chosen.getByRole('button', {name: /Theme/}).click();
   await chosen.getByRole('button', {name: /Theme: light/}).click();
-  assert.equal(await chosen.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  await chosen.locator(':root[data-theme=dark]').waitFor();
   found.push(...(await violations(chosen)));
   await close(chosen);
   assert.deepEqual(found, []);
@@ -331,6 +345,9 @@ test('the coordinator is killed: its page stays, and a participant tells what wa
   await orphan.getByText(/What is shown is \d+ s old/).waitFor();
   assert.ok((await orphan.locator('.node.waiter').count()) >= 4);
   assert.deepEqual(await violations(orphan), []);
+  await until('it is said aloud', async () =>
+    /Coordinator not reached/.test(await orphan.getByRole('status').innerText()),
+  );
   await waitToSay(story, /Coordinator not reached/);
   assert.equal(await story.locator('.lane.waiter').count(), 4);
   const link = orphan.locator('.others a', {hasText: 'bank_a'});
