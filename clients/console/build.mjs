@@ -20,7 +20,7 @@ async function bundle(entry) {
     bundle: true,
     minify: true,
     write: false,
-    target: ['chrome109', 'firefox115', 'safari16'],
+    target: ['chrome123', 'firefox120', 'safari17.5'],
     format: 'esm',
     jsx: 'automatic',
     jsxImportSource: 'preact',

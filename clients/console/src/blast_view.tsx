@@ -25,7 +25,7 @@ function Box({node, x, width}: {node: Node; x: number; width: number}) {
         <rect x={x} y={node.y + 3} width={16} height={rowHeight - 8} rx="5" class="hatched" />
       )}
       <text x={x + inset} y={node.y + 19} class="title">
-        {cut(node.title, width - inset - 3)}
+        {cut(node.title, (width - inset) * 0.85)}
       </text>
       <text x={x + inset} y={node.y + 34} class="detail">
         {cut(node.detail, width - inset - 3)}

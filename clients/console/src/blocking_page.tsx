@@ -2,20 +2,14 @@
 import {BlastPicture} from './blast_view';
 import {age, local} from './format';
 import type {Database, History} from './model';
-import {Command, Empty, Scroll} from './parts';
+import {blockingCommand, Command, Empty, Head, Scroll} from './parts';
 import {subject} from './blast';
 import type {PageProps} from './shell';
-import {isParticipant, type Known} from './store';
+import {isParticipant} from './store';
 import {Strip, StripTable} from './strip';
 import {WaitGrid} from './wait_grid';
 
 const minutes = 5;
-
-export function blockingCommand(known: Known): string {
-  return isParticipant(known)
-    ? `assent blocking --participant ${location.host}`
-    : 'assent blocking --watch';
-}
 
 export function BlockingPage({known, now}: PageProps) {
   const {blocking} = known;
@@ -59,7 +53,7 @@ export function BlockingPage({known, now}: PageProps) {
         )}
       </section>
       {known.history && known.history.ended.length > 0 && <Ended history={known.history} />}
-      <Command text={blockingCommand(known)} />
+      <Command text={blockingCommand(isParticipant(known))} />
     </>
   );
 }
@@ -88,18 +82,7 @@ function Ended({history}: {history: History}) {
       <h2 id="ended-title">What has ended</h2>
       <Scroll label="Those that have ended">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Ended</th>
-              <th scope="col">What</th>
-              <th scope="col" class="number">
-                Had lasted
-              </th>
-              <th scope="col" class="number">
-                At most waiting
-              </th>
-            </tr>
-          </thead>
+          <Head columns={['Ended', 'What', '# Had lasted', '# At most waiting']} />
           <tbody>
             {ended.map((each, i) => (
               <tr key={i}>

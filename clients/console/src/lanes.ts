@@ -117,7 +117,7 @@ function coordinatorLane(timeline: Timeline, length: number, over: boolean, lost
   }
   lane.alone = decided
     ? `has decided ${decided}, for good: tells it until every participant has applied it`
-    : 'may still abort alone; may commit only when every vote is yes and its record is on disk';
+    : 'may still abort; may commit only when every vote is yes and its record is on disk';
   return lane;
 }
 
@@ -139,7 +139,7 @@ function participantLane(timeline: Timeline, name: string, length: number, over:
       from: at(begin),
       to: voted,
       kind: 'works',
-      text: 'works; may abort alone',
+      text: 'works; may abort by itself',
     });
   const bound = vote?.detail === 'yes' || (!vote && firstOf(own, ['commit_sent']) !== undefined);
   if (bound) {
@@ -187,9 +187,9 @@ function participantLane(timeline: Timeline, name: string, length: number, over:
 export function alone(vote?: Happening, order?: Happening, end?: Happening): string {
   if (end) return 'has ended its part';
   if (order) return 'knows the decision: carries it out until it is done';
-  if (!vote) return 'may still abort alone: it has promised nothing';
+  if (!vote) return 'may still abort: it has promised nothing';
   if (vote.detail === 'yes')
-    return 'may do nothing alone: it voted yes, so the others may commit; it holds its locks';
+    return 'may do nothing: it voted yes, so the others may commit; it holds its locks';
   return 'has ended its part';
 }
 

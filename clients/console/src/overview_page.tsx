@@ -1,24 +1,42 @@
 // How everything stands: coordinator, participants, log; and how it went of late.
 import {age, count, plain, span} from './format';
 import type {Database, Overview} from './model';
-import {Command, Copy, Empty, State} from './parts';
+import {blockingCommand, Command, Copy, Empty, Head, State} from './parts';
 import {linkTo} from './route';
 import {Series, type Point} from './series';
 import type {PageProps} from './shell';
 import {isParticipant, type Sample} from './store';
 
 const length = 5 * 60_000;
+const rate = (value: number) => value.toFixed(value < 10 ? 1 : 0);
 const sum = (waiting: Record<string, number>) =>
   Object.values(waiting).reduce((all, each) => all + each, 0);
 
+interface Measure {
+  title: string;
+  unit: string;
+  of(sample: Sample): number | undefined;
+  show(value: number): string;
+}
+
+const coordinators: Measure[] = [
+  {title: 'Committed', unit: 'a second', of: each => each.committed, show: rate},
+  {title: 'Aborted', unit: 'a second', of: each => each.aborted, show: rate},
+  {title: 'Latency', unit: 'mean of the answers', of: each => each.latencyUs, show: span},
+];
+const everybodys: Measure[] = [
+  {title: 'In doubt', unit: 'transactions', of: each => each.inDoubt, show: plain},
+  {title: 'Blocked', unit: 'sessions', of: each => sum(each.waiting), show: plain},
+];
+
 export function OverviewPage({known, now}: PageProps) {
-  const points = (value: (sample: Sample) => number | undefined): Point[] =>
-    known.samples.map(each => ({at: each.at, value: each.up ? value(each) : undefined}));
-  const rate = (value: number) => value.toFixed(value < 10 ? 1 : 0);
+  const own = isParticipant(known);
+  const points = ({of}: Measure): Point[] =>
+    known.samples.map(each => ({at: each.at, value: each.up ? of(each) : undefined}));
   return (
     <>
       <div class="cards">
-        {isParticipant(known) ? (
+        {own ? (
           <LinkCard database={known.blocking?.databases[0]} />
         ) : (
           <>
@@ -30,50 +48,11 @@ export function OverviewPage({known, now}: PageProps) {
       </div>
       <h2>The last five minutes</h2>
       <div class="grid">
-        {!isParticipant(known) && (
-          <>
-            <Series
-              title="Committed"
-              unit="a second"
-              points={points(each => each.committed)}
-              window={length}
-              now={now}
-              show={rate}
-            />
-            <Series
-              title="Latency"
-              unit="mean of the answers"
-              points={points(each => each.latencyUs)}
-              window={length}
-              now={now}
-              show={span}
-            />
-          </>
-        )}
-        <Series
-          title="In doubt"
-          unit="transactions"
-          points={points(each => each.inDoubt)}
-          window={length}
-          now={now}
-          show={plain}
-        />
-        <Series
-          title="Blocked"
-          unit="sessions"
-          points={points(each => sum(each.waiting))}
-          window={length}
-          now={now}
-          show={plain}
-        />
+        {(own ? everybodys : [...coordinators, ...everybodys]).map(each => (
+          <Series key={each.title} {...each} points={points(each)} window={length} now={now} />
+        ))}
       </div>
-      <Command
-        text={
-          isParticipant(known)
-            ? `assent blocking --participant ${location.host}`
-            : 'assent blocking --watch'
-        }
-      />
+      <Command text={blockingCommand(own)} />
     </>
   );
 }
@@ -177,18 +156,7 @@ function ParticipantsCard({databases, overview}: {databases?: Database[]; overvi
     <section class="card wide">
       <h2>Participants</h2>
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">
-              Prepared
-            </th>
-            <th scope="col" class="number">
-              Waiting
-            </th>
-          </tr>
-        </thead>
+        <Head columns={['Name', 'State', '# Prepared', '# Waiting']} />
         <tbody>
           {databases.map(each => {
             const member = overview?.participants.find(other => other.name === each.participant);

@@ -2,7 +2,7 @@
 // slots, connections, ages.
 import {age, count, plain} from './format';
 import type {Database, Root} from './model';
-import {Command, Copy, Empty, Scroll, State, TransactionId} from './parts';
+import {blockingCommand, Command, Copy, Empty, Head, Scroll, State, TransactionId} from './parts';
 import type {PageProps} from './shell';
 import {consoles, isParticipant} from './store';
 
@@ -35,13 +35,7 @@ export function ParticipantsPage({known, route}: PageProps) {
           own={isParticipant(known)}
         />
       ))}
-      <Command
-        text={
-          isParticipant(known)
-            ? `assent blocking --participant ${location.host}`
-            : 'assent participants'
-        }
-      />
+      <Command text={isParticipant(known) ? blockingCommand(true) : 'assent participants'} />
     </>
   );
 }
@@ -152,20 +146,7 @@ function Pool({database}: {database: Database}) {
   if (!pool) return null;
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Connections for</th>
-          <th scope="col" class="number">
-            Open
-          </th>
-          <th scope="col" class="number">
-            Busy
-          </th>
-          <th scope="col" class="number">
-            Queue
-          </th>
-        </tr>
-      </thead>
+      <Head columns={['Connections for', '# Open', '# Busy', '# Queue']} />
       <tbody>
         {(Object.keys(uses) as (keyof typeof uses)[]).map(each => (
           <tr key={each}>
@@ -185,23 +166,9 @@ function Prepared({roots, participant}: {roots: Root[]; participant: string}) {
     <Scroll label={`Prepared in ${participant}`}>
       <table>
         <caption>{count(roots.length, 'prepared transaction', 'prepared transactions')}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Transaction</th>
-            <th scope="col">Known</th>
-            <th scope="col" class="number">
-              Age
-            </th>
-            <th scope="col" class="number">
-              Locks
-            </th>
-            <th scope="col" class="number">
-              Waiting
-            </th>
-            <th scope="col">Owner</th>
-            <th scope="col">gid</th>
-          </tr>
-        </thead>
+        <Head
+          columns={['Transaction', 'Known', '# Age', '# Locks', '# Waiting', 'Owner', 'gid']}
+        />
         <tbody>
           {roots.map(each => (
             <tr key={each.gid} data-row tabIndex={-1}>

@@ -115,12 +115,32 @@ export function Command({text}: {text: string}) {
   );
 }
 
+// At a participant, of its own database.
+export function blockingCommand(own: boolean): string {
+  return own ? `assent blocking --participant ${location.host}` : 'assent blocking --watch';
+}
+
 export function Empty({title, children}: {title: string; children?: ComponentChildren}) {
   return (
     <div class="empty">
       <p class="empty-title">{title}</p>
       {children}
     </div>
+  );
+}
+
+// The head of a table; '# Age' is a column of numbers.
+export function Head({columns}: {columns: string[]}) {
+  return (
+    <thead>
+      <tr>
+        {columns.map(each => (
+          <th key={each} scope="col" class={each.startsWith('# ') ? 'number' : undefined}>
+            {each.replace(/^# /, '')}
+          </th>
+        ))}
+      </tr>
+    </thead>
   );
 }
 

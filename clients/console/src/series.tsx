@@ -1,5 +1,5 @@
 // A number over time as a line, with its table.
-import {useWidth} from './parts';
+import {Head, useWidth} from './parts';
 
 export interface Point {
   at: number;
@@ -77,14 +77,7 @@ export function Series({title, unit, points, window: length, now, show}: SeriesP
         </summary>
         <div class="scroll low" role="region" aria-label={`${title}, as a table`} tabIndex={0}>
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Ago</th>
-                <th scope="col" class="number">
-                  {title}
-                </th>
-              </tr>
-            </thead>
+            <Head columns={['Ago', `# ${title}`]} />
             <tbody>
               {recent.map(each => (
                 <tr key={each.at}>

@@ -4,6 +4,7 @@ import {useEffect, useRef, useState} from 'preact/hooks';
 import {BlockingPage} from './blocking_page';
 import {age} from './format';
 import {handleKeys, help, keysAreOn, setKeys} from './keys';
+import {Head} from './parts';
 import {OverviewPage} from './overview_page';
 import {ParticipantsPage} from './participants_page';
 import {formatRoute, linkTo, parseRoute, type Page, type Route} from './route';
@@ -243,12 +244,7 @@ function Help({dialog}: {dialog: preact.RefObject<HTMLDialogElement>}) {
     <dialog ref={dialog} aria-labelledby="help-title">
       <h2 id="help-title">Keys and signs</h2>
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Key</th>
-            <th scope="col">Does</th>
-          </tr>
-        </thead>
+        <Head columns={['Key', 'Does']} />
         <tbody>{help.map(row)}</tbody>
       </table>
       <p>

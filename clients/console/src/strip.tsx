@@ -1,7 +1,7 @@
 // Time from left to right: when the coordinator was there, and how many sessions waited in each
 // database, so that the outage and the block line up.
 import {count} from './format';
-import {useWidth} from './parts';
+import {Head, useWidth} from './parts';
 import type {Sample} from './store';
 
 const row = 16;
@@ -140,20 +140,14 @@ export function StripTable({samples, participants, now, minutes}: Omit<StripProp
       <summary>The strip as a table</summary>
       <div class="scroll low" role="region" aria-label="The strip as a table" tabIndex={0}>
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Began</th>
-              <th scope="col" class="number">
-                Lasted
-              </th>
-              <th scope="col">Coordinator</th>
-              {participants.map(name => (
-                <th key={name} scope="col" class="number">
-                  {name} waiting
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <Head
+            columns={[
+              'Began',
+              '# Lasted',
+              'Coordinator',
+              ...participants.map(name => `# ${name} waiting`),
+            ]}
+          />
           <tbody>
             {all.map(each => (
               <tr key={each.from}>

@@ -6,7 +6,7 @@ import {draw, isOver} from './lanes';
 import {Lanes, Legend} from './lanes_view';
 import {useEvents} from './live';
 import type {Timeline, Transaction} from './model';
-import {Command, Copy, Empty, Scroll, State} from './parts';
+import {blockingCommand, Command, Copy, Empty, Head, Scroll, State} from './parts';
 import {linkTo} from './route';
 import type {PageProps} from './shell';
 import {isParticipant} from './store';
@@ -146,12 +146,7 @@ function Told({known, now, route}: PageProps) {
           <h2>What each may do alone, now</h2>
           <Scroll label="What each may do alone">
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">Party</th>
-                  <th scope="col">Alone, it</th>
-                </tr>
-              </thead>
+              <Head columns={['Party', 'Alone, it']} />
               <tbody>
                 {picture.lanes
                   .filter(each => each.alone)
@@ -170,12 +165,7 @@ function Told({known, now, route}: PageProps) {
       <h2>Branches</h2>
       <Scroll label="Branches">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Participant</th>
-              <th scope="col">State</th>
-            </tr>
-          </thead>
+          <Head columns={['Participant', 'State']} />
           <tbody>
             {transaction.branches.map(each => (
               <tr key={each.participant}>
@@ -199,15 +189,7 @@ function Events({timeline}: {timeline: Timeline}) {
   return (
     <Scroll label="Timeline">
       <table>
-        <thead>
-          <tr>
-            <th scope="col" class="number">
-              After
-            </th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-          </tr>
-        </thead>
+        <Head columns={['# After', 'Who', 'What']} />
         <tbody>
           {timeline.events.map((each, i) => (
             <tr key={i} data-row tabIndex={-1}>
@@ -274,7 +256,7 @@ function BranchHere({known, route}: PageProps) {
         <dd>This participant may do nothing once it has voted yes: the others may commit.</dd>
       </dl>
       <HeldBy id={route.id!} known={known} />
-      <Command text={`assent blocking --participant ${location.host}`} />
+      <Command text={blockingCommand(true)} />
     </>
   );
 }

@@ -3,7 +3,7 @@ import {useState} from 'preact/hooks';
 import {listCommand, matches, parseFilter} from './filter';
 import {plain} from './format';
 import type {Transaction} from './model';
-import {Command, Empty, Scroll, State, Time, TransactionId} from './parts';
+import {blockingCommand, Command, Empty, Head, Scroll, State, Time, TransactionId} from './parts';
 import {formatRoute} from './route';
 import type {PageProps} from './shell';
 import {isParticipant} from './store';
@@ -124,15 +124,7 @@ function Table({
   return (
     <Scroll label="Transactions">
       <table aria-rowcount={all + 1}>
-        <thead>
-          <tr>
-            <th scope="col">Transaction</th>
-            <th scope="col">State</th>
-            <th scope="col">Participants</th>
-            <th scope="col">Begun</th>
-            <th scope="col">Labels</th>
-          </tr>
-        </thead>
+        <Head columns={['Transaction', 'State', 'Participants', 'Begun', 'Labels']} />
         <tbody>
           {transactions.map((each, i) => (
             <tr key={each.id} data-row tabIndex={-1} aria-rowindex={first + i + 2}>
@@ -178,16 +170,7 @@ function HeldHere({known}: PageProps) {
       ) : (
         <Scroll label="Transactions prepared here">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Transaction</th>
-                <th scope="col">What is known here</th>
-                <th scope="col">With</th>
-                <th scope="col" class="number">
-                  Waiting
-                </th>
-              </tr>
-            </thead>
+            <Head columns={['Transaction', 'What is known here', 'With', '# Waiting']} />
             <tbody>
               {roots.map(each => (
                 <tr key={each.gid} data-row tabIndex={-1}>
@@ -203,7 +186,7 @@ function HeldHere({known}: PageProps) {
           </table>
         </Scroll>
       )}
-      <Command text={`assent blocking --participant ${location.host}`} />
+      <Command text={blockingCommand(true)} />
     </>
   );
 }

@@ -1,6 +1,6 @@
 // The wait tree beside its picture: a treegrid, walked with the arrows.
 import {useState} from 'preact/hooks';
-import {Copy, Scroll, TransactionId} from './parts';
+import {Copy, Head, Scroll, TransactionId} from './parts';
 import type {Blocking} from './model';
 import {rows, visible, type TreeRow} from './wait_tree';
 
@@ -51,17 +51,7 @@ export function WaitGrid({blocking}: {blocking: Blocking}) {
     <>
       <Scroll label="The wait tree">
         <table role="treegrid" aria-label="Who waits for what" class="tree" onKeyDown={press}>
-          <thead>
-            <tr>
-              <th scope="col">Who</th>
-              <th scope="col">Database</th>
-              <th scope="col">What</th>
-              <th scope="col" class="number">
-                For
-              </th>
-              <th scope="col">Query, or what frees it</th>
-            </tr>
-          </thead>
+          <Head columns={['Who', 'Database', 'What', '# For', 'Query, or what frees it']} />
           <tbody>
             {shown.map((row, i) => (
               <tr

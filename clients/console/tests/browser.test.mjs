@@ -176,9 +176,9 @@ test('the transaction in doubt: who may do what alone, and who waits under its l
   await page.locator('.lane.waiter').nth(3).waitFor();
   assert.equal(await page.locator('.stretch.bound').count(), 1 + 1); // one in the legend
   const alone = await page.getByRole('region', {name: 'What each may do alone'}).innerText();
-  assert.match(alone, /bank_a\s+may do nothing alone: it voted yes/);
-  assert.match(alone, /bank_b\s+may still abort alone/);
-  assert.match(alone, /coordinator\s+may still abort alone/);
+  assert.match(alone, /bank_a\s+may do nothing: it voted yes/);
+  assert.match(alone, /bank_b\s+may still abort/);
+  assert.match(alone, /coordinator\s+may still abort/);
   await close(page);
 });
 

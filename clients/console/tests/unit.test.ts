@@ -229,9 +229,9 @@ test('lanes: what is unfinished goes on until now, with who waits under its lock
     kind: 'bound',
     text: a.stretches.at(-1)!.text,
   });
-  assert.match(a.alone, /nothing alone/);
-  assert.match(b.alone, /may still abort alone/);
-  assert.match(coordinator.alone, /may still abort alone/);
+  assert.match(a.alone, /may do nothing/);
+  assert.match(b.alone, /may still abort/);
+  assert.match(coordinator.alone, /may still abort/);
   assert.match(locks.stretches[0].text, /1 lock: acct/);
   assert.deepEqual([waits.stretches[0].from, waits.stretches[0].to], [1e6, 42e6]);
 });
@@ -263,7 +263,7 @@ test('alone: by what it has promised and heard', () => {
     [3, 'applied', 'a'],
   ]).events;
   assert.match(alone(), /may still abort/);
-  assert.match(alone(vote), /nothing alone/);
+  assert.match(alone(vote), /may do nothing/);
   assert.match(alone(vote, order), /knows the decision/);
   assert.match(alone(vote, order, end), /has ended/);
 });
@@ -399,5 +399,5 @@ test('lanes: a coordinator that is not reached is drawn no further than it was',
     [[20, 'cut']],
   );
   assert.match(picture.lanes[1].alone, /not reached/);
-  assert.match(picture.lanes[2].alone, /nothing alone/);
+  assert.match(picture.lanes[2].alone, /may do nothing/);
 });
