@@ -260,16 +260,15 @@ void Situations::connection_lost(const Orders& orders) {
   await_obeyed(orders);
 }
 
-// It waits for a row until its deadline.
+// bank_a waits for a row when the refusal of bank_b makes its work vain.
 void Situations::cancelled(const Orders& orders) {
   Session holder("holder", bank_.cluster(0).conninfo("bank_a"));
   holder.execute("begin; update account set balance = balance where id = " +
                  std::to_string(account_));
   dev::poll_until([&] { return !holder.outcome().busy; }, 5s);
   arm_running(orders);
-  client::OneShot shot = test::transfer("bank_a", account_, "bank_b", account_, "1.00");
-  shot.timeout = 300ms;
-  static_cast<void>(bank_.client(brief()).run(shot));
+  static_cast<void>(bank_.client(brief()).run(
+      test::transfer("bank_b", account_, "bank_a", account_, "5000000.00")));
   await_obeyed(orders);
   holder.execute("rollback");
 }
