@@ -2,7 +2,7 @@
 import {cut} from './format';
 import {lay, rowHeight, type Blast, type Node} from './blast';
 import type {Blocking} from './model';
-import {useWidth} from './parts';
+import {Hatch, useWidth} from './parts';
 import {linkTo} from './route';
 
 const pad = 6;
@@ -56,18 +56,7 @@ export function BlastPicture({blocking}: {blocking: Blocking}) {
         role="group"
         aria-label="What is in doubt, what it holds, who waits"
       >
-        <defs>
-          <pattern
-            id="hatch"
-            width="7"
-            height="7"
-            patternUnits="userSpaceOnUse"
-            patternTransform="rotate(45)"
-          >
-            <rect width="7" height="7" class="hatch-ground" />
-            <line x1="0" y1="0" x2="0" y2="7" class="hatch-line" />
-          </pattern>
-        </defs>
+        <Hatch />
         {['in doubt, or holding', 'what it holds', 'who waits'].map((text, i) => (
           <text key={text} x={i * column + pad} y="15" class="head">
             {text}

@@ -1,7 +1,7 @@
 // Lanes, drawn: shape before colour. Hatched is uncertain, a diamond is the decision.
 import {cut, span} from './format';
 import type {Lane, Mark, Picture, Stretch} from './lanes';
-import {useWidth} from './parts';
+import {Hatch, useWidth} from './parts';
 
 const tall = 30;
 const spoken = 18; // what the party may do alone, under its lane
@@ -105,18 +105,7 @@ export function Lanes({picture}: {picture: Picture}) {
         aria-label="Who did what, and who waited for whom"
         class="lanes"
       >
-        <defs>
-          <pattern
-            id="hatch"
-            width="7"
-            height="7"
-            patternUnits="userSpaceOnUse"
-            patternTransform="rotate(45)"
-          >
-            <rect width="7" height="7" class="hatch-ground" />
-            <line x1="0" y1="0" x2="0" y2="7" class="hatch-line" />
-          </pattern>
-        </defs>
+        <Hatch />
         {picture.lanes.map((lane, i) => (
           <LaneRow key={`${lane.party} ${i}`} lane={lane} y={places[i]} x={x} width={width} />
         ))}

@@ -153,6 +153,24 @@ export function Scroll({label, children}: {label: string; children: ComponentChi
   );
 }
 
+// What is uncertain is filled with url(#hatch).
+export function Hatch() {
+  return (
+    <defs>
+      <pattern
+        id="hatch"
+        width="7"
+        height="7"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <rect width="7" height="7" class="hatch-ground" />
+        <line x1="0" y1="0" x2="0" y2="7" class="hatch-line" />
+      </pattern>
+    </defs>
+  );
+}
+
 // The width of an element, for pictures drawn to fit.
 export function useWidth(): [ref: preact.RefObject<HTMLDivElement>, width: number] {
   const ref = useRef<HTMLDivElement>(null);

@@ -1,16 +1,16 @@
 // One transaction: the lesson of two-phase commit, drawn.
 import {useEffect, useRef, useState} from 'preact/hooks';
 import {get, Refused} from './api';
+import {BranchHere, HeldBy} from './branch_page';
 import {local, span, utc, words} from './format';
-import {draw, isOver} from './lanes';
+import {draw, type Picture} from './lanes';
 import {Lanes, Legend} from './lanes_view';
 import {useEvents} from './live';
 import type {Timeline, Transaction} from './model';
-import {blockingCommand, Command, Copy, Empty, Head, Scroll, State} from './parts';
+import {Command, Copy, Empty, Head, Scroll, State} from './parts';
 import {linkTo} from './route';
 import type {PageProps} from './shell';
 import {isParticipant} from './store';
-import {WaitGrid} from './wait_grid';
 
 interface Story {
   transaction?: Transaction;
@@ -88,45 +88,7 @@ function Told({known, now, route}: PageProps) {
       <p class="id whole">
         <span class="mono">{id}</span> <Copy text={id} what="the id" />
       </p>
-      <dl class="facts">
-        <dt>State</dt>
-        <dd>
-          <State name={transaction.state} />
-          {known.lostAt !== undefined && ' when the coordinator last answered'}
-          {transaction.damaged && (
-            <strong class="damage"> ! a branch ended against the decision</strong>
-          )}
-        </dd>
-        {transaction.begun_at && (
-          <>
-            <dt>Begun</dt>
-            <dd>
-              <time dateTime={transaction.begun_at}>
-                {local(Date.parse(transaction.begun_at))} here,{' '}
-                {utc(Date.parse(transaction.begun_at))}
-              </time>
-            </dd>
-          </>
-        )}
-        {transaction.failure && (
-          <>
-            <dt>Why</dt>
-            <dd>
-              {transaction.failure.code}: {transaction.failure.detail}
-            </dd>
-          </>
-        )}
-        {transaction.why && (
-          <>
-            <dt>Why</dt>
-            <dd>{transaction.why}</dd>
-          </>
-        )}
-        {Object.entries(transaction.labels ?? {}).map(([name, value]) => [
-          <dt key={name}>{name}</dt>,
-          <dd>{value}</dd>,
-        ])}
-      </dl>
+      <Facts transaction={transaction} lost={known.lostAt !== undefined} />
       {problem && (
         <p class="notice">
           What is shown is the last that was known of it. The coordinator says now: {problem}
@@ -141,27 +103,86 @@ function Told({known, now, route}: PageProps) {
           <Legend />
         </>
       )}
-      {!isOver(timeline.state) && (
+      {!picture.over && <Alone picture={picture} />}
+      <HeldBy id={id} known={known} />
+      <Branches transaction={transaction} />
+      <h2>Timeline</h2>
+      <Events timeline={timeline} />
+      <Command text={`assent show ${id}`} />
+    </>
+  );
+}
+
+function Facts({transaction, lost}: {transaction: Transaction; lost: boolean}) {
+  return (
+    <dl class="facts">
+      <dt>State</dt>
+      <dd>
+        <State name={transaction.state} />
+        {lost && ' when the coordinator last answered'}
+        {transaction.damaged && (
+          <strong class="damage"> ! a branch ended against the decision</strong>
+        )}
+      </dd>
+      {transaction.begun_at && (
         <>
-          <h2>What each may do alone, now</h2>
-          <Scroll label="What each may do alone">
-            <table>
-              <Head columns={['Party', 'Alone, it']} />
-              <tbody>
-                {picture.lanes
-                  .filter(each => each.alone)
-                  .map(each => (
-                    <tr key={each.party}>
-                      <th scope="row">{each.party}</th>
-                      <td>{each.alone}</td>
-                    </tr>
-                  ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <dt>Begun</dt>
+          <dd>
+            <time dateTime={transaction.begun_at}>
+              {local(Date.parse(transaction.begun_at))} here,{' '}
+              {utc(Date.parse(transaction.begun_at))}
+            </time>
+          </dd>
         </>
       )}
-      <HeldBy id={id} known={known} />
+      {transaction.failure && (
+        <>
+          <dt>Why</dt>
+          <dd>
+            {transaction.failure.code}: {transaction.failure.detail}
+          </dd>
+        </>
+      )}
+      {transaction.why && (
+        <>
+          <dt>Why</dt>
+          <dd>{transaction.why}</dd>
+        </>
+      )}
+      {Object.entries(transaction.labels ?? {}).map(([name, value]) => [
+        <dt key={name}>{name}</dt>,
+        <dd>{value}</dd>,
+      ])}
+    </dl>
+  );
+}
+
+function Alone({picture}: {picture: Picture}) {
+  return (
+    <>
+      <h2>What each may do alone, now</h2>
+      <Scroll label="What each may do alone">
+        <table>
+          <Head columns={['Party', 'Alone, it']} />
+          <tbody>
+            {picture.lanes
+              .filter(each => each.alone)
+              .map(each => (
+                <tr key={each.party}>
+                  <th scope="row">{each.party}</th>
+                  <td>{each.alone}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </>
+  );
+}
+
+function Branches({transaction}: {transaction: Transaction}) {
+  return (
+    <>
       <h2>Branches</h2>
       <Scroll label="Branches">
         <table>
@@ -178,9 +199,6 @@ function Told({known, now, route}: PageProps) {
           </tbody>
         </table>
       </Scroll>
-      <h2>Timeline</h2>
-      <Events timeline={timeline} />
-      <Command text={`assent show ${id}`} />
     </>
   );
 }
@@ -210,53 +228,5 @@ function Events({timeline}: {timeline: Timeline}) {
       </table>
       {timeline.omitted > 0 && <p>{timeline.omitted} more statements are not kept.</p>}
     </Scroll>
-  );
-}
-
-// What it holds now, and who waits for it.
-function HeldBy({id, known}: {id: string; known: PageProps['known']}) {
-  if (!known.blocking) return null;
-  const databases = known.blocking.databases
-    .map(each => ({...each, roots: each.roots.filter(root => root.transaction === id)}))
-    .filter(each => each.roots.length > 0);
-  if (databases.length === 0) return null;
-  return (
-    <>
-      <h2>Who waits for it</h2>
-      <WaitGrid blocking={{...known.blocking, databases}} />
-    </>
-  );
-}
-
-function BranchHere({known, route}: PageProps) {
-  const root = known.blocking?.databases[0]?.roots.find(each => each.transaction === route.id);
-  if (!root)
-    return (
-      <Empty title="No branch of it is prepared here">
-        <p>
-          It has ended in this database, or never was in it. Its timeline is the coordinator's.
-        </p>
-      </Empty>
-    );
-  return (
-    <>
-      <p class="id whole">
-        <span class="mono">{route.id}</span> <Copy text={route.id!} what="the id" />
-      </p>
-      <dl class="facts">
-        <dt>Known here</dt>
-        <dd>{root.knowledge?.text}</dd>
-        <dt>With</dt>
-        <dd>{root.peers?.join(', ') || 'not known here'}</dd>
-        <dt>Freed by</dt>
-        <dd>{root.frees.what}</dd>
-        <dt>Then</dt>
-        <dd>{root.frees.then}</dd>
-        <dt>Alone</dt>
-        <dd>This participant may do nothing once it has voted yes: the others may commit.</dd>
-      </dl>
-      <HeldBy id={route.id!} known={known} />
-      <Command text={blockingCommand(true)} />
-    </>
   );
 }

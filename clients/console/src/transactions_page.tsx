@@ -33,38 +33,7 @@ function Listed({known, now, route}: PageProps) {
   const at = Math.min(shownPage, pages - 1);
   return (
     <>
-      <form role="search" class="filter" onSubmit={event => event.preventDefault()}>
-        <label for="filter">Filter</label>
-        <input
-          id="filter"
-          data-filter
-          type="search"
-          value={text}
-          spellcheck={false}
-          autocomplete="off"
-          aria-describedby="filter-help filter-problem"
-          placeholder="state:in_doubt participant:orders older:30s app=shop"
-          onInput={event => set(event.currentTarget.value)}
-        />
-        <span class="quick">
-          {quick.map(each => (
-            <button
-              key={each}
-              type="button"
-              aria-pressed={text === each}
-              onClick={() => set(each)}
-            >
-              {each.replace('state:', '').replaceAll('_', ' ') || 'all'}
-            </button>
-          ))}
-        </span>
-        <p id="filter-help" class="hint">
-          state: participant: older: label=value, or any part of an id or a name
-        </p>
-        <p id="filter-problem" class="problem">
-          {filter.problem ?? list.problem ?? ''}
-        </p>
-      </form>
+      <FilterForm text={text} problem={filter.problem ?? list.problem ?? ''} set={set} />
       <p class="tally">
         {list.loading && 'Loading … '}
         {plain(found.length)} of {plain(list.transactions.length)} loaded
@@ -92,21 +61,63 @@ function Listed({known, now, route}: PageProps) {
           now={now}
         />
       )}
-      {pages > 1 && (
-        <nav class="pager" aria-label="Pages of the list">
-          <button type="button" disabled={at === 0} onClick={() => setPage(at - 1)}>
-            ← newer
-          </button>
-          <span>
-            {at + 1} of {pages}
-          </span>
-          <button type="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>
-            older →
-          </button>
-        </nav>
-      )}
+      {pages > 1 && <Pager at={at} pages={pages} go={setPage} />}
       <Command text={listCommand(filter)} />
     </>
+  );
+}
+
+interface FilterFormProps {
+  text: string;
+  problem: string;
+  set(text: string): void;
+}
+
+function FilterForm({text, problem, set}: FilterFormProps) {
+  return (
+    <form role="search" class="filter" onSubmit={event => event.preventDefault()}>
+      <label for="filter">Filter</label>
+      <input
+        id="filter"
+        data-filter
+        type="search"
+        value={text}
+        spellcheck={false}
+        autocomplete="off"
+        aria-describedby="filter-help filter-problem"
+        placeholder="state:in_doubt participant:orders older:30s app=shop"
+        onInput={event => set(event.currentTarget.value)}
+      />
+      <span class="quick">
+        {quick.map(each => (
+          <button key={each} type="button" aria-pressed={text === each} onClick={() => set(each)}>
+            {each.replace('state:', '').replaceAll('_', ' ') || 'all'}
+          </button>
+        ))}
+      </span>
+      <p id="filter-help" class="hint">
+        state: participant: older: label=value, or any part of an id or a name
+      </p>
+      <p id="filter-problem" class="problem">
+        {problem}
+      </p>
+    </form>
+  );
+}
+
+function Pager({at, pages, go}: {at: number; pages: number; go(page: number): void}) {
+  return (
+    <nav class="pager" aria-label="Pages of the list">
+      <button type="button" disabled={at === 0} onClick={() => go(at - 1)}>
+        ← newer
+      </button>
+      <span>
+        {at + 1} of {pages}
+      </span>
+      <button type="button" disabled={at === pages - 1} onClick={() => go(at + 1)}>
+        older →
+      </button>
+    </nav>
   );
 }
 

@@ -54,40 +54,14 @@ export function WaitGrid({blocking}: {blocking: Blocking}) {
           <Head columns={['Who', 'Database', 'What', '# For', 'Query, or what frees it']} />
           <tbody>
             {shown.map((row, i) => (
-              <tr
+              <GridRow
                 key={row.key}
-                role="row"
-                data-row
-                data-key={row.key}
-                tabIndex={i === at ? 0 : -1}
-                aria-level={row.level}
-                aria-expanded={row.hasChildren ? !closed.has(row.key) : undefined}
-                onFocus={() => setCurrent(row.key)}
-                class={row.root ? `root ${row.root.kind}` : ''}
-              >
-                <td role="gridcell" class={`who level-${Math.min(6, row.level)}`}>
-                  {row.hasChildren ? (
-                    <span
-                      class="twist"
-                      aria-hidden="true"
-                      onClick={() => toggle(row, closed.has(row.key))}
-                    >
-                      {closed.has(row.key) ? '▸' : '▾'}
-                    </span>
-                  ) : (
-                    <span class="twist" aria-hidden="true" />
-                  )}
-                  {row.root?.transaction ? <TransactionId id={row.root.transaction} /> : row.who}
-                </td>
-                <td role="gridcell">{row.participant}</td>
-                <td role="gridcell">{row.what}</td>
-                <td role="gridcell" class="number">
-                  {row.since}
-                </td>
-                <td role="gridcell">
-                  {row.root ? <Remedy row={row} /> : <code class="query">{row.query}</code>}
-                </td>
-              </tr>
+                row={row}
+                current={i === at}
+                closed={closed.has(row.key)}
+                toggle={() => toggle(row, closed.has(row.key))}
+                arrive={() => setCurrent(row.key)}
+              />
             ))}
           </tbody>
         </table>
@@ -99,6 +73,44 @@ export function WaitGrid({blocking}: {blocking: Blocking}) {
         </p>
       )}
     </>
+  );
+}
+
+interface RowProps {
+  row: TreeRow;
+  current: boolean;
+  closed: boolean;
+  toggle(): void;
+  arrive(): void;
+}
+
+function GridRow({row, current, closed, toggle, arrive}: RowProps) {
+  const {root} = row;
+  return (
+    <tr
+      role="row"
+      data-row
+      tabIndex={current ? 0 : -1}
+      aria-level={row.level}
+      aria-expanded={row.hasChildren ? !closed : undefined}
+      onFocus={arrive}
+      class={root ? `root ${root.kind}` : ''}
+    >
+      <td role="gridcell" class={`who level-${Math.min(6, row.level)}`}>
+        <span class="twist" aria-hidden="true" onClick={row.hasChildren ? toggle : undefined}>
+          {row.hasChildren && (closed ? '▸' : '▾')}
+        </span>
+        {root?.kind === 'branch' ? <TransactionId id={root.transaction!} /> : row.who}
+      </td>
+      <td role="gridcell">{row.participant}</td>
+      <td role="gridcell">{row.what}</td>
+      <td role="gridcell" class="number">
+        {row.since}
+      </td>
+      <td role="gridcell">
+        {root ? <Remedy row={row} /> : <code class="query">{row.query}</code>}
+      </td>
+    </tr>
   );
 }
 
