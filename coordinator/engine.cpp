@@ -23,6 +23,10 @@ namespace assent {
 
 namespace net = boost::asio;
 
+namespace {
+constexpr std::chrono::milliseconds kEndsWait{50};
+}  // namespace
+
 struct Engine::Impl {
   struct Waiting {
     Answer answer;
@@ -49,6 +53,10 @@ struct Engine::Impl {
     host.snapshot = [this] { return machine.snapshot(); };
     log.start(std::move(host));
     turns.wake_at(machine.wake_at());
+  }
+
+  ~Impl() {
+    if (!stopped) log.flush();
   }
 
   void post(CoordinatorEvent event) {
@@ -85,14 +93,30 @@ struct Engine::Impl {
     }
     timeline.turn_ended();
     if (stopped) return;
-    log.flush();
+    flush_log();
     for (auto& [participant, messages] : outbox) {
       if (messages.empty()) continue;
       if (crash_points_are_armed()) lose_at_crash_points(participant, messages);
       world.send(participant, messages);
       messages.clear();
     }
-    turns.wake_at(machine.wake_at());
+    wake_in_time();
+  }
+
+  // Nobody waits for the end of a transaction to be on disk: until it is, a start tells the
+  // participants once more what they have done. So ends travel with the next record that matters,
+  // or after a while, and cost no sync of their own.
+  void flush_log() {
+    if (!urgent && (!ends_since || read_clock().steady - *ends_since < kEndsWait)) return;
+    urgent = false;
+    ends_since.reset();
+    log.flush();
+  }
+
+  void wake_in_time() {
+    std::optional<Instant> at = machine.wake_at();
+    if (ends_since && (!at || *ends_since + kEndsWait < *at)) at = *ends_since + kEndsWait;
+    turns.wake_at(at);
   }
 
   // The first word to a participant is never lost alone: the link is lost with it.
@@ -114,7 +138,13 @@ struct Engine::Impl {
       inbox.push_back(LogRefused{action.number});
       return;
     }
-    appended.push_back({action.number, read_clock().steady});
+    const Instant now = read_clock().steady;
+    if (std::holds_alternative<EndRecord>(action.record)) {
+      if (!ends_since) ends_since = now;
+      return;
+    }
+    urgent = true;
+    appended.push_back({action.number, now});
   }
 
   void perform(Reply& action) {
@@ -154,8 +184,10 @@ struct Engine::Impl {
   std::vector<CoordinatorAction> actions;
   std::map<std::string, std::vector<ToParticipant>> outbox;
   std::unordered_map<RequestId, Waiting> answers;
-  std::deque<Appended> appended;  // not on disk yet
-  bool stopped = false;           // nothing is stepped, sent or answered any more
+  std::deque<Appended> appended;      // not on disk yet
+  bool urgent = false;                // what was appended since the last flush is waited for
+  std::optional<Instant> ends_since;  // … or at least there are ends of transactions among it
+  bool stopped = false;               // nothing is stepped, sent or answered any more
   RequestId last_request = 0;
   Turns turns;
 };

@@ -40,12 +40,13 @@ void EngineMetrics::answered(const Reply& reply, Instant asked, Instant now) {
     ++activity_.aborted;
   else
     ++activity_.other;
-  metrics_
-      .counter("assent_answers_total", "Answers to requests about transactions",
-               {{"outcome", std::string(to_string(reply.fate))},
-                {"problem",
-                 std::string(to_string(reply.failure ? reply.failure->problem : Problem::none))}})
-      .Increment();
+  const Problem problem = reply.failure ? reply.failure->problem : Problem::none;
+  prometheus::Counter*& counter = answers_[{reply.fate, problem}];
+  if (counter == nullptr)
+    counter = &metrics_.counter("assent_answers_total", "Answers to requests about transactions",
+                                {{"outcome", std::string(to_string(reply.fate))},
+                                 {"problem", std::string(to_string(problem))}});
+  counter->Increment();
 }
 
 void EngineMetrics::durable(Instant appended, Instant now) {

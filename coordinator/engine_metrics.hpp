@@ -25,6 +25,7 @@ class EngineMetrics {
  private:
   Metrics& metrics_;
   Activity activity_;
+  std::map<std::pair<Fate, Problem>, prometheus::Counter*> answers_;  // looked up once each
   prometheus::Histogram& answer_seconds_;
   prometheus::Histogram& durable_seconds_;
   prometheus::Gauge& epoch_;

@@ -32,12 +32,12 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text) {
 
 std::string to_string(const Uuid& uuid) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(kUuidLength);
+  std::string text(kUuidLength, '-');
+  std::size_t at = 0;
   for (const std::uint8_t byte : uuid.bytes) {
-    if (is_dash_position(text.size())) text.push_back('-');
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 0xf]);
+    if (is_dash_position(at)) ++at;
+    text[at++] = kDigits[byte >> 4];
+    text[at++] = kDigits[byte & 0xf];
   }
   return text;
 }

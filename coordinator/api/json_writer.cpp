@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 namespace assent {
 namespace {
@@ -137,11 +136,19 @@ std::string utc_text(std::int64_t unix_ms) {
   const auto day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
-  char text[48];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", int(date.year()),
-                unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
-                int(clock.minutes().count()), int(clock.seconds().count()),
-                int(clock.subseconds().count()));
+  // By hand: an answer holds several, and printf would cost more than the rest of the answer.
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto put = [&text](std::size_t last, auto number) {
+    for (auto left = static_cast<std::uint64_t>(number); left != 0; left /= 10)
+      text[last--] = static_cast<char>('0' + left % 10);
+  };
+  put(3, std::clamp(int(date.year()), 0, 9999));
+  put(6, unsigned(date.month()));
+  put(9, unsigned(date.day()));
+  put(12, clock.hours().count());
+  put(15, clock.minutes().count());
+  put(18, clock.seconds().count());
+  put(22, clock.subseconds().count());
   return text;
 }
 

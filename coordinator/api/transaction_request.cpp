@@ -111,7 +111,8 @@ WaitFor read_wait_for(const JsonValue& value, const Path& at, Wrong& wrong) {
 }
 
 Work pack(wire::Work& work, const RunOptions& options) {
-  work.set_isolation(options.isolation.data(), options.isolation.size());
+  if (!options.isolation.empty())  // even an empty one would be allocated
+    work.set_isolation(options.isolation.data(), options.isolation.size());
   work.set_lock_timeout_ms(options.lock_timeout_ms);
   return {work.SerializeAsString()};
 }

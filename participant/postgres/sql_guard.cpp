@@ -292,6 +292,11 @@ bool is_transaction_control(std::string_view tag) {
 }
 
 std::string quote_literal(std::string_view text) {
+  if (text.find_first_of("'\\") == std::string_view::npos) {
+    std::string plain;
+    plain.reserve(text.size() + 2);
+    return plain.append("'").append(text).append("'");
+  }
   const bool escapes = text.find('\\') != std::string_view::npos;
   std::string quoted = escapes ? " E'" : "'";
   for (const char c : text) {

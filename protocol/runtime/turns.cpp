@@ -48,7 +48,9 @@ void Turns::request() {
 }
 
 void Turns::wake_at(std::optional<Instant> at) {
-  if (impl_->armed == at) return;
+  // A tick that comes too early does nothing but ask again: cheaper than to set the timer anew for
+  // every transaction.
+  if (impl_->armed && (!at || *impl_->armed <= *at)) return;
   if (at) return impl_->arm(*at);
   impl_->armed.reset();
   impl_->timer.cancel();

@@ -24,7 +24,8 @@ class Turns {
 
   // A turn is taken after the handler that runs now; several requests make one turn.
   void request();
-  // tick() is called at that time; replaces what was asked for before.
+  // tick() is called at that time at the latest, perhaps also earlier; replaces what was asked for
+  // before.
   void wake_at(std::optional<Instant> at);
 
  private:

@@ -110,4 +110,53 @@ TEST_CASE("after Stop nothing leaves, is recorded or is stepped, not even of the
   CHECK_FALSE(answered);
 }
 
+TEST_CASE("ends of transactions travel with the next record that matters, or after a while") {
+  Bench b;
+  const ServerIdentity server{77, 1, "shop"};
+  b.hello("orders");
+  b.turn();
+  b.log.sync();
+  b.turn();
+  const Uuid life = b.engine->machine().life();
+  b.engine->post(FromParticipant{"orders", Ready{{b.ledger, 3, life, 0}, server, {}}});
+  b.turn();
+  const auto commit = [&] {
+    Begin begin;
+    begin.tx = b.engine->new_tx();
+    begin.branches.push_back({"orders", Work{}});
+    begin.timeout = Duration(30'000);
+    const Gid gid{b.ledger, 3, begin.tx, "orders"};
+    b.engine->ask(begin, [](const Reply&) {});
+    b.turn();
+    Vote vote;
+    vote.gid = gid;
+    vote.verdict = Verdict::yes;
+    vote.xid = 1000;
+    vote.server = server;
+    b.engine->post(FromParticipant{"orders", vote});
+    b.turn();
+    b.log.sync();
+    b.turn();
+    b.engine->post(FromParticipant{"orders", Applied{gid, Outcome::committed, {}, 0}});
+    b.turn();
+  };
+  int flushes = b.log.flushes;
+  commit();
+  CHECK(b.log.flushes == flushes + 1);
+  commit();  // takes the end of the first with it
+  CHECK(b.log.flushes == flushes + 2);
+  CHECK(b.engine->machine().unfinished() == 0);
+  SECTION("after a while") {
+    b.io.restart();
+    while (b.log.flushes == flushes + 2 && b.io.run_one_for(std::chrono::seconds(10)) > 0) {
+    }
+    CHECK(b.log.flushes == flushes + 3);
+  }
+  SECTION("when the engine ends") {
+    flushes = b.log.flushes;
+    b.engine.reset();
+    CHECK(b.log.flushes == flushes + 1);
+  }
+}
+
 }  // namespace assent
