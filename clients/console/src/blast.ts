@@ -26,7 +26,9 @@ export interface Blast {
 }
 
 export const rowHeight = 46;
-const mostWaiters = 10; // drawn of one thing held; the table has them all
+// Drawn of one thing held, and of all: a picture is for the first glance, the table has them all.
+const mostWaiters = 10;
+const mostOfAll = 40;
 
 // What a waiter waits for, in the fewest words.
 export function object(waiter: Waiter): string {
@@ -78,13 +80,15 @@ export function subject(root: Root): Subject {
 }
 
 export function lay(blocking: Blocking): Blast {
-  const layout = new Layout();
-  for (const {participant, root} of together(blocking)) {
-    const from = subject(root);
-    const wanted = groups(root);
-    if (wanted.size === 0) wanted.set(holds(root), []);
-    for (const [what, waiters] of wanted) layout.add(participant, root, from, what, waiters);
-  }
+  const held = together(blocking).flatMap(({participant, root}) => {
+    const wanted = [...groups(root)];
+    if (wanted.length === 0) wanted.push([holds(root), []]);
+    return wanted.map(([what, waiters]) => ({participant, root, what, waiters}));
+  });
+  const each = Math.floor(mostOfAll / Math.max(1, held.length)) - 1;
+  const layout = new Layout(Math.min(mostWaiters, Math.max(1, each)));
+  for (const {participant, root, what, waiters} of held)
+    layout.add(participant, root, what, waiters);
   return layout.done();
 }
 
@@ -104,7 +108,10 @@ class Layout {
   private sources = new Map<string, {node: Node; ys: number[]}>();
   private y = 0;
 
-  add(participant: string, root: Root, from: Subject, what: string, waiters: Waiter[]) {
+  constructor(private readonly most: number) {}
+
+  add(participant: string, root: Root, what: string, waiters: Waiter[]) {
+    const from = subject(root);
     const key = `h:${participant}:${from.key}:${what}`;
     const top = this.y;
     this.addWaiters(participant, key, waiters);
@@ -135,7 +142,7 @@ class Layout {
   }
 
   private addWaiters(participant: string, held: string, waiters: Waiter[]) {
-    waiters.slice(0, mostWaiters).forEach((waiter, i) => {
+    waiters.slice(0, this.most).forEach((waiter, i) => {
       const behind = waiter.level > 1 && i > 0;
       const key = `w:${participant}:${waiter.pid}`;
       this.nodes.push({
@@ -149,13 +156,24 @@ class Layout {
       });
       this.edges.push({from: behind ? parentOf(waiters, i, participant) : held, to: key});
     });
-    const left = waiters.length - mostWaiters;
-    if (left <= 0) return;
-    const title = count(left, 'more session', 'more sessions');
-    const detail = 'in the table below';
+    const left = waiters.slice(this.most);
+    if (left.length === 0) return;
+    const title = count(left.length, 'more session', 'more sessions');
+    const detail = applications(left);
     this.nodes.push({key: `m:${held}`, kind: 'more', column: 2, y: this.next(), title, detail});
     this.edges.push({from: held, to: `m:${held}`});
   }
+}
+
+// "shop-api 200, reports 90"
+function applications(waiters: Waiter[]): string {
+  const counts = new Map<string, number>();
+  for (const {application} of waiters) {
+    const name = application || 'no name';
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const most = [...counts].sort((a, b) => b[1] - a[1]);
+  return most.map(([name, n]) => `${name} ${n}`).join(', ');
 }
 
 function parentOf(waiters: Waiter[], index: number, participant: string): string {

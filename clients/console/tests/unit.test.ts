@@ -292,6 +292,12 @@ test('the blast radius: what is too much to draw is counted', () => {
   const blast = lay(blocking({a: [root(Array.from({length: 300}, (_, i) => waiter(i + 1, 1)))]}));
   assert.equal(blast.nodes.filter(each => each.kind === 'waiter').length, 10);
   assert.equal(blast.nodes.find(each => each.kind === 'more')?.title, '290 more sessions');
+  assert.equal(blast.nodes.find(each => each.kind === 'more')?.detail, 'shop 290');
+  const fifteen = Array.from({length: 15}, (_, i) => waiter(i + 1, 1));
+  const many = Array.from({length: 20}, (_, i) => root(fifteen, {transaction: `t${i}`}));
+  const crowd = lay(blocking({a: many}));
+  assert.equal(crowd.nodes.filter(each => each.kind === 'transaction').length, 20);
+  assert.equal(crowd.nodes.filter(each => each.column === 2).length, 40);
 });
 
 test('what is waited for is the row, by its key where that is known', () => {
