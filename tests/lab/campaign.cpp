@@ -1,5 +1,8 @@
 #include "tests/lab/campaign.hpp"
 
+#include <cmath>
+#include <cstdint>
+
 #include <boost/json.hpp>
 
 namespace assent::lab {
@@ -10,7 +13,12 @@ std::string summary(const CampaignResult& result) {
                            {"violations", result.violations.size()},
                            {"points", result.points},
                            {"points_hit", result.points_hit}};
-  for (const auto& [name, figure] : result.figures) line[name] = figure;
+  for (const auto& [name, figure] : result.figures) {
+    if (figure == std::floor(figure))
+      line[name] = static_cast<std::int64_t>(figure);
+    else
+      line[name] = figure;
+  }
   if (!result.violations.empty()) line["first_violation"] = result.violations.front();
   return boost::json::serialize(line);
 }
