@@ -277,6 +277,7 @@ void LedgerDisk::start_twice() {
 }
 
 void LedgerDisk::replace(const Content& content) {
+  disk_->power_off();  // whoever changes files by hand leaves nothing behind that is not on disk
   for (const auto& [name, bytes] : disk_->content()) disk_->remove(name);
   for (const auto& [name, bytes] : content) disk_->put(name, bytes);
 }
