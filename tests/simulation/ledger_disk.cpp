@@ -144,6 +144,8 @@ void LedgerDisk::close(Crash crash) {
 bool LedgerDisk::append(RecordNumber number, const LogRecord& record) {
   if (!log_->append(number, record)) {
     world_.count_fault("record_refused");
+    // What has ended may be left out by the next opening, also where there is no room to say so.
+    if (const auto* end = std::get_if<EndRecord>(&record)) unfinished_.erase(end->tx);
     return false;
   }
   taken_.emplace_back(number, record);
