@@ -5,11 +5,9 @@ import type {Database, History} from './model';
 import {blockingCommand, Command, Empty, Head, Scroll} from './parts';
 import {subject} from './blast';
 import type {PageProps} from './shell';
-import {isParticipant} from './store';
+import {isParticipant, shownMinutes} from './store';
 import {Strip, StripTable} from './strip';
 import {WaitGrid} from './wait_grid';
-
-const minutes = 5;
 
 export function BlockingPage({known, now}: PageProps) {
   const {blocking} = known;
@@ -23,6 +21,7 @@ export function BlockingPage({known, now}: PageProps) {
         }
       />
     );
+  const minutes = shownMinutes(known.samples, now);
   const participants = blocking.databases.map(each => each.participant);
   const any = blocking.databases.some(each => each.roots.length > 0);
   const strip = {samples: known.samples, participants, now, minutes};

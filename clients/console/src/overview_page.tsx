@@ -5,9 +5,8 @@ import {blockingCommand, Command, Copy, Empty, Head, State} from './parts';
 import {linkTo} from './route';
 import {Series, type Point} from './series';
 import type {PageProps} from './shell';
-import {isParticipant, type Sample} from './store';
+import {isParticipant, shownMinutes, type Sample} from './store';
 
-const length = 5 * 60_000;
 const rate = (value: number) => value.toFixed(value < 10 ? 1 : 0);
 const sum = (waiting: Record<string, number>) =>
   Object.values(waiting).reduce((all, each) => all + each, 0);
@@ -31,6 +30,7 @@ const everybodys: Measure[] = [
 
 export function OverviewPage({known, now}: PageProps) {
   const own = isParticipant(known);
+  const minutes = shownMinutes(known.samples, now);
   const points = ({of}: Measure): Point[] =>
     known.samples.map(each => ({at: each.at, value: each.up ? of(each) : undefined}));
   return (
@@ -46,10 +46,16 @@ export function OverviewPage({known, now}: PageProps) {
         )}
         <ParticipantsCard databases={known.blocking?.databases} overview={known.overview} />
       </div>
-      <h2>The last five minutes</h2>
+      <h2>The last {count(minutes, 'minute', 'minutes')}</h2>
       <div class="grid">
         {(own ? everybodys : [...coordinators, ...everybodys]).map(each => (
-          <Series key={each.title} {...each} points={points(each)} window={length} now={now} />
+          <Series
+            key={each.title}
+            {...each}
+            points={points(each)}
+            window={minutes * 60_000}
+            now={now}
+          />
         ))}
       </div>
       <Command text={blockingCommand(own)} />

@@ -26,6 +26,12 @@ export interface Known {
   history?: History;
 }
 
+// What pictures of time show: as much as is known, from one minute to five.
+export function shownMinutes(samples: Sample[], now: number): number {
+  const known = samples.length === 0 ? 0 : (now - samples[0].at) / 60_000;
+  return Math.min(5, Math.max(1, Math.ceil(known)));
+}
+
 const mostSamples = 900;
 const interval = 1000;
 const unseenInterval = 10_000;

@@ -125,8 +125,9 @@ export function told(all: Slice[], participants: string[], minutes: number): str
     .map(name => [name, Math.max(0, ...all.map(each => each.waiting[name] ?? 0))] as const)
     .filter(([, n]) => n > 0)
     .map(([name, n]) => `${name} at most ${count(n, 'waiting session', 'waiting sessions')}`);
+  const when = `The last ${count(minutes, 'minute', 'minutes')}`;
   return (
-    `The last ${minutes} minutes: the coordinator was away for ${Math.round(away / 1000)} s; ` +
+    `${when}: the coordinator was away for ${Math.round(away / 1000)} s; ` +
     (most.length ? most.join(', ') : 'no session waited')
   );
 }
