@@ -12,7 +12,7 @@ struct Activity {
   std::uint64_t aborted = 0;
   std::uint64_t other = 0;    // unknown, or that there is none
   double answer_seconds = 0;  // from request to answer, of all of these together
-  // Batches of records that became durable, and how long they took together.
+  // Batches of records that became durable, and how long their first records waited together.
   std::uint64_t syncs = 0;
   double sync_seconds = 0;
 };

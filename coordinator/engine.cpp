@@ -24,7 +24,7 @@ namespace assent {
 namespace net = boost::asio;
 
 namespace {
-constexpr std::chrono::milliseconds kEndsWait{50};
+constexpr std::chrono::milliseconds kUnawaitedWait{50};
 }  // namespace
 
 struct Engine::Impl {
@@ -68,6 +68,8 @@ struct Engine::Impl {
   void durable(RecordNumber up_to) {
     crash_point(crash::kLogged);
     const Instant now = read_clock().steady;
+    if (!appended.empty() && appended.front().number <= up_to)
+      metrics.synced(appended.front().at, now);
     while (!appended.empty() && appended.front().number <= up_to) {
       metrics.durable(appended.front().at, now);
       appended.pop_front();
@@ -103,19 +105,19 @@ struct Engine::Impl {
     wake_in_time();
   }
 
-  // Nobody waits for the end of a transaction to be on disk: until it is, a start tells the
-  // participants once more what they have done. So ends travel with the next record that matters,
-  // or after a while, and cost no sync of their own.
+  // What nobody waits for travels with the next record that is awaited, or after a while.
   void flush_log() {
-    if (!urgent && (!ends_since || read_clock().steady - *ends_since < kEndsWait)) return;
-    urgent = false;
-    ends_since.reset();
+    if (!awaited && (!unawaited_since || read_clock().steady - *unawaited_since < kUnawaitedWait))
+      return;
+    awaited = false;
+    unawaited_since.reset();
     log.flush();
   }
 
   void wake_in_time() {
     std::optional<Instant> at = machine.wake_at();
-    if (ends_since && (!at || *ends_since + kEndsWait < *at)) at = *ends_since + kEndsWait;
+    if (unawaited_since && (!at || *unawaited_since + kUnawaitedWait < *at))
+      at = *unawaited_since + kUnawaitedWait;
     turns.wake_at(at);
   }
 
@@ -139,11 +141,11 @@ struct Engine::Impl {
       return;
     }
     const Instant now = read_clock().steady;
-    if (std::holds_alternative<EndRecord>(action.record)) {
-      if (!ends_since) ends_since = now;
+    if (!is_awaited(action.record)) {
+      if (!unawaited_since) unawaited_since = now;
       return;
     }
-    urgent = true;
+    awaited = true;
     appended.push_back({action.number, now});
   }
 
@@ -184,10 +186,10 @@ struct Engine::Impl {
   std::vector<CoordinatorAction> actions;
   std::map<std::string, std::vector<ToParticipant>> outbox;
   std::unordered_map<RequestId, Waiting> answers;
-  std::deque<Appended> appended;      // not on disk yet
-  bool urgent = false;                // what was appended since the last flush is waited for
-  std::optional<Instant> ends_since;  // … or at least there are ends of transactions among it
-  bool stopped = false;               // nothing is stepped, sent or answered any more
+  std::deque<Appended> appended;  // not on disk yet
+  bool awaited = false;           // of what was appended since the last flush, something is
+  std::optional<Instant> unawaited_since;  // … or nothing is, but there is something, since then
+  bool stopped = false;                    // nothing is stepped, sent or answered any more
   RequestId last_request = 0;
   Turns turns;
 };

@@ -51,8 +51,11 @@ void EngineMetrics::answered(const Reply& reply, Instant asked, Instant now) {
 
 void EngineMetrics::durable(Instant appended, Instant now) {
   durable_seconds_.Observe(seconds(now - appended));
+}
+
+void EngineMetrics::synced(Instant first_appended, Instant now) {
   ++activity_.syncs;
-  activity_.sync_seconds += seconds(now - appended);
+  activity_.sync_seconds += seconds(now - first_appended);
 }
 
 void EngineMetrics::refresh(const CoordinatorMachine& machine, Now now) {

@@ -17,6 +17,8 @@ class EngineMetrics {
 
   void answered(const Reply& reply, Instant asked, Instant now);
   void durable(Instant appended, Instant now);
+  // A batch of records, of which the first was appended then.
+  void synced(Instant first_appended, Instant now);
   // Sets what is looked up rather than counted.
   void refresh(const CoordinatorMachine& machine, Now now);
 

@@ -107,6 +107,13 @@ struct HeuristicRecord {
 
 using LogRecord = std::variant<EpochRecord, MemberRecord, CommitRecord, EndRecord, HeuristicRecord>;
 
+// Whether anybody waits for the record to be on disk. Nobody does for the end of a transaction:
+// until it is there, a start tells the participants once more what they have done. So it needs no
+// sync of its own.
+inline bool is_awaited(const LogRecord& record) {
+  return !std::holds_alternative<EndRecord>(record);
+}
+
 // What the reader of a log found beyond its records.
 enum class Tail : std::uint8_t {
   clean,  // the last record is whole, and nothing but zeros follows

@@ -1,9 +1,11 @@
 // What the routes do. Each takes one request and answers it once. Internal to the API.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "protocol/ids.hpp"
 #include "protocol/problem.hpp"
 #include "protocol/runtime/http_server.hpp"
 
@@ -22,6 +24,12 @@ struct Call {
   // Answers with a problem about no transaction in particular. `status` where it is not the
   // problem's own.
   void refuse(const Failure& failure, unsigned status = 0) const;
+  // Answers that no such transaction is known here, and what may be concluded from that.
+  void refuse_unknown(const TxId& tx) const;
+  // The id in the path. Refuses the request where it cannot be one.
+  std::optional<TxId> transaction_id() const;
+  // 200, with a JSON document.
+  void answer(std::string document) const;
 };
 
 // transactions.cpp

@@ -16,12 +16,6 @@ bool wants_stream(const HttpRequest& request) {
   return request.header("accept").value_or("").find("text/event-stream") != std::string_view::npos;
 }
 
-void respond_with(const Call& call, std::string body) {
-  HttpResponse response;
-  response.body = std::move(body);
-  call.respond(std::move(response));
-}
-
 void stream(const Call& call, EventStream::From from) {
   HttpResponse response;
   response.content_type = "text/event-stream";
@@ -78,15 +72,14 @@ void follow_events(Call call) {
     document.text("last_event_id", event_id(from->epoch, last));
     if (from->gap) document.boolean("gap", true);
   }
-  respond_with(call, std::move(body));
+  call.answer(std::move(body));
 }
 
 void show_timeline(Call call) {
-  const auto uuid = parse_uuid(call.name);
-  const Transaction* tx = uuid ? call.engine.machine().find(TxId{*uuid}) : nullptr;
-  if (tx == nullptr)
-    return call.refuse(
-        failure_of(Problem::transaction_not_found, "No transaction of this id is known here."));
+  const auto id = call.transaction_id();
+  if (!id) return;
+  const Transaction* tx = call.engine.machine().find(*id);
+  if (tx == nullptr) return call.refuse_unknown(*id);
   if (wants_stream(call.request)) {
     EventStream::From from;
     from.epoch = call.engine.machine().epoch();
@@ -96,7 +89,7 @@ void show_timeline(Call call) {
   }
   std::string body;
   append_timeline(body, call.engine.timeline(), *tx, call.engine.now());
-  respond_with(call, std::move(body));
+  call.answer(std::move(body));
 }
 
 }  // namespace assent

@@ -6,16 +6,6 @@
 #include "coordinator/engine.hpp"
 
 namespace assent {
-namespace {
-
-void respond_with(const Call& call, std::string body) {
-  HttpResponse response;
-  response.body = std::move(body);
-  call.respond(std::move(response));
-}
-
-}  // namespace
-
 void list_participants(Call call) {
   std::string body;
   {
@@ -24,7 +14,7 @@ void list_participants(Call call) {
     for (const auto& [name, member] : call.engine.machine().members())
       append_participant(list.element(), name, member, false);
   }
-  respond_with(call, std::move(body));
+  call.answer(std::move(body));
 }
 
 void show_participant(Call call) {
@@ -37,11 +27,11 @@ void show_participant(Call call) {
         404);
   std::string body;
   append_participant(body, found->first, found->second, true);
-  respond_with(call, std::move(body));
+  call.answer(std::move(body));
 }
 
 void show_errors(Call call) {
-  respond_with(call, render_catalogue());
+  call.answer(render_catalogue());
 }
 
 void show_version(Call call) {
@@ -55,7 +45,7 @@ void show_version(Call call) {
     document.number("epoch", machine.epoch());
     document.text("standing", to_string(machine.standing()));
   }
-  respond_with(call, std::move(body));
+  call.answer(std::move(body));
 }
 
 }  // namespace assent

@@ -6,6 +6,7 @@
 #include "coordinator/api/json_writer.hpp"
 #include "coordinator/api/nearest.hpp"
 #include "coordinator/api/problem_document.hpp"
+#include "coordinator/engine.hpp"
 
 namespace assent {
 namespace {
@@ -103,6 +104,28 @@ void Call::refuse(const Failure& failure, unsigned status) const {
   context.status = status;
   context.traceparent = request.header("traceparent").value_or("");
   respond(problem_response(failure, context));
+}
+
+void Call::refuse_unknown(const TxId& tx) const {
+  ProblemContext context;
+  context.fate = engine.machine().fate_of_unknown(tx, engine.now());
+  context.traceparent = request.header("traceparent").value_or("");
+  respond(problem_response(
+      failure_of(Problem::transaction_not_found, "No transaction of this id is known here."),
+      context));
+}
+
+std::optional<TxId> Call::transaction_id() const {
+  if (const auto uuid = parse_uuid(name)) return TxId{*uuid};
+  refuse(
+      failure_of(Problem::transaction_not_found, shortened(name) + " is not a transaction's id"));
+  return std::nullopt;
+}
+
+void Call::answer(std::string document) const {
+  HttpResponse response;
+  response.body = std::move(document);
+  respond(std::move(response));
 }
 
 void Api::handle(HttpRequest request, HttpServer::Respond respond) {

@@ -118,14 +118,6 @@ HttpResponse statements_response(const Pending& pending, const Reply& reply) {
   return response;
 }
 
-// The id in the path. Refuses the request where it cannot be one.
-std::optional<TxId> id_of(const Call& call) {
-  if (const auto uuid = parse_uuid(call.name)) return TxId{*uuid};
-  call.refuse(failure_of(Problem::transaction_not_found,
-                         shortened(call.name) + " is not a transaction's id"));
-  return std::nullopt;
-}
-
 bool read_key(const Call& call, Begin& event) {
   const auto header = call.request.header("idempotency-key");
   if (!header) return true;
@@ -160,7 +152,7 @@ void list_transactions(Call call) {
 }
 
 void show_transaction(Call call) {
-  const auto id = id_of(call);
+  const auto id = call.transaction_id();
   if (!id) return;
   const CoordinatorMachine& machine = call.engine.machine();
   HttpResponse response;
@@ -169,13 +161,7 @@ void show_transaction(Call call) {
   } else if (const auto doubt = machine.doubts().find(*id); doubt != machine.doubts().end()) {
     append_doubt(response.body, doubt->second);
   } else {
-    ProblemContext context;
-    context.fate = machine.fate_of_unknown(*id, call.engine.now());
-    const std::string traceparent = traceparent_of(call);
-    context.traceparent = traceparent;
-    return call.respond(problem_response(
-        failure_of(Problem::transaction_not_found, "No transaction of this id is known here."),
-        context));
+    return call.refuse_unknown(*id);
   }
   const std::string etag = '"' + hex(short_sha256(response.body)) + '"';
   response.headers.emplace_back("ETag", etag);
@@ -187,7 +173,7 @@ void show_transaction(Call call) {
 }
 
 void run_statements(Call call) {
-  const auto id = id_of(call);
+  const auto id = call.transaction_id();
   if (!id) return;
   auto parsed = parse_statements(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
@@ -199,7 +185,7 @@ void run_statements(Call call) {
 }
 
 void commit_transaction(Call call) {
-  const auto id = id_of(call);
+  const auto id = call.transaction_id();
   if (!id) return;
   auto parsed = parse_commit(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
@@ -211,7 +197,7 @@ void commit_transaction(Call call) {
 }
 
 void rollback_transaction(Call call) {
-  const auto id = id_of(call);
+  const auto id = call.transaction_id();
   if (!id) return;
   auto parsed = parse_rollback(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);

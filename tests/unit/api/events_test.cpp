@@ -97,6 +97,16 @@ TEST_CASE("a request that joins a transaction by its key tells nothing of its ow
   CHECK(all.find("begun", all.find("begun") + 1) == std::string::npos);
 }
 
+TEST_CASE("of a transaction that is not known the timeline says what its show says") {
+  Shop shop;
+  const std::string old = "/v1/transactions/01000000-0000-7000-8000-000000000000";
+  const HttpResponse events = shop.get("GET", old + "/events");
+  CHECK(events.status == 404);
+  CHECK(boost::json::parse(events.body).at("outcome") == "unknown");
+  CHECK(events.body == shop.get("GET", old).body);
+  CHECK(shop.get("GET", "/v1/transactions/yesterday/events").status == 404);
+}
+
 TEST_CASE("statements beyond the bound are counted, not kept; the outcome always is") {
   Shop shop;
   const std::string id =
