@@ -1,6 +1,9 @@
 // The coordinator's REST API. docs/API.md describes it; routes.cpp lists it.
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "protocol/runtime/http_server.hpp"
 
 namespace assent {
@@ -17,6 +20,13 @@ class Api {
 
   // An HttpServer::Handler. `respond` is called once, now or later.
   void handle(HttpRequest request, HttpServer::Respond respond);
+
+  // What it answers: method and path, with {id} or {name} where one stands.
+  struct RouteName {
+    std::string_view method;
+    std::string_view path;
+  };
+  static std::vector<RouteName> routes();
 
  private:
   Engine& engine_;

@@ -54,6 +54,7 @@ void show_overview(Call call);
 void list_participants(Call call);
 void show_participant(Call call);
 void show_errors(Call call);
+void show_description(Call call);
 void show_version(Call call);
 
 }  // namespace assent

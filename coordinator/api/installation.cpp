@@ -1,6 +1,7 @@
 // Participants, the catalogue of problems, the version.
 #include "coordinator/api/endpoints.hpp"
 #include "coordinator/api/json_writer.hpp"
+#include "coordinator/api/openapi.hpp"
 #include "coordinator/api/participant_view.hpp"
 #include "coordinator/api/problem_document.hpp"
 #include "coordinator/engine.hpp"
@@ -32,6 +33,10 @@ void show_participant(Call call) {
 
 void show_errors(Call call) {
   call.answer(render_catalogue());
+}
+
+void show_description(Call call) {
+  call.answer(std::string(openapi_document()));
 }
 
 void show_version(Call call) {

@@ -34,6 +34,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/participants", list_participants},
     {"GET", "/v1/participants/{name}", show_participant},
     {"GET", "/v1/errors", show_errors},
+    {"GET", "/v1/openapi.json", show_description},
     {"GET", "/v1/version", show_version},
 };
 
@@ -126,6 +127,12 @@ void Call::answer(std::string document) const {
   HttpResponse response;
   response.body = std::move(document);
   respond(std::move(response));
+}
+
+std::vector<Api::RouteName> Api::routes() {
+  std::vector<RouteName> out;
+  for (const Route& route : kRoutes) out.push_back({route.method, route.path});
+  return out;
 }
 
 void Api::handle(HttpRequest request, HttpServer::Respond respond) {

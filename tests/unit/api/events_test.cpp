@@ -100,10 +100,12 @@ TEST_CASE("a request that joins a transaction by its key tells nothing of its ow
 TEST_CASE("of a transaction that is not known the timeline says what its show says") {
   Shop shop;
   const std::string old = "/v1/transactions/01000000-0000-7000-8000-000000000000";
-  const HttpResponse events = shop.get("GET", old + "/events");
+  const FakeCoordinator::Headers trace = {
+      {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
+  const HttpResponse events = shop.get("GET", old + "/events", "", trace);
   CHECK(events.status == 404);
   CHECK(boost::json::parse(events.body).at("outcome") == "unknown");
-  CHECK(events.body == shop.get("GET", old).body);
+  CHECK(events.body == shop.get("GET", old, "", trace).body);
   CHECK(shop.get("GET", "/v1/transactions/yesterday/events").status == 404);
 }
 
