@@ -6,11 +6,12 @@
 
 #include "participant/agent.hpp"
 #include "participant/postgres/database.hpp"
+#include "participant/postgres/observation.hpp"
 #include "protocol/runtime/clock.hpp"
 
 namespace assent {
 
-void AgentMetrics::refresh(Agent& agent) {
+void AgentMetrics::refresh(Agent& agent, const PreparedSlots& slots) {
   const ParticipantMachine& machine = agent.machine();
   const auto set = [this](const std::string& name, const std::string& help, double value,
                           const Metrics::Labels& labels = {}) {
@@ -22,6 +23,11 @@ void AgentMetrics::refresh(Agent& agent) {
   set("assent_alarms",
       "Alarms raised since the start: heuristic and unproven outcomes, refused rights",
       static_cast<double>(agent.alarms()));
+
+  set("assent_prepared_slots", "max_prepared_transactions of the database's server",
+      static_cast<double>(slots.all));
+  set("assent_prepared_slots_used", "Prepared transactions on that server, whoever prepared them",
+      static_cast<double>(slots.used));
 
   std::map<BranchState, std::size_t> states;
   const Instant now = read_clock().steady;

@@ -6,11 +6,12 @@
 namespace assent {
 
 class Agent;
+struct PreparedSlots;
 
 class AgentMetrics {
  public:
   explicit AgentMetrics(Metrics& metrics) : metrics_(metrics) {}
-  void refresh(Agent& agent);
+  void refresh(Agent& agent, const PreparedSlots& slots);
 
  private:
   Metrics& metrics_;

@@ -54,6 +54,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
 
   void glanced(const Glance& seen) {
     reading = false;
+    if (seen.trouble.empty()) slots = seen.slots;
     const bool quiet = seen.trouble.empty() && seen.prepared == 0 && seen.waiting == 0;
     if (!quiet || !asking.empty()) return observe();
     json::object report = quiet_report({agent.machine(), agent.away()}, read_clock().wall_ms);
@@ -71,6 +72,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
   void observed(const Observation& seen) {
     reading = false;
     observed_at = std::chrono::steady_clock::now();
+    if (seen.trouble.empty()) slots = {seen.costs.slots_used, seen.costs.slots};
     const ReportContext context{agent.machine(), agent.away()};
     json::object report = blocking_report(seen, context);
     add_process(report);
@@ -126,6 +128,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
   std::string picture;  // the last full report
   std::chrono::steady_clock::time_point observed_at{};
   BlockingHistory past;
+  PreparedSlots slots;
 };
 
 BlockingMonitor::BlockingMonitor(net::io_context& io, Agent& agent)
@@ -154,6 +157,10 @@ void BlockingMonitor::ask(std::function<void(std::string)> answer) {
 
 std::string BlockingMonitor::history() const {
   return json::serialize(impl_->past.document());
+}
+
+PreparedSlots BlockingMonitor::slots() const {
+  return impl_->slots;
 }
 
 }  // namespace assent

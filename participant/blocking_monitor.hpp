@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "participant/postgres/observation.hpp"
+
 namespace boost::asio {
 class io_context;
 }
@@ -32,6 +34,8 @@ class BlockingMonitor {
   void ask(std::function<void(std::string json)> answer);
   // GET /v1/blocking/history
   std::string history() const;
+  // As last seen; zeros before the first look.
+  PreparedSlots slots() const;
 
  private:
   struct Impl;

@@ -73,9 +73,9 @@ int serve(const Config& config) {
               config.list("coordinator"));
   Metrics metrics;
   AgentMetrics agent_metrics(metrics);
-  metrics.before_scrape([&] { agent_metrics.refresh(agent); });
   AdminServer admin(io, metrics, [&agent] { return not_ready(agent); });
   BlockingMonitor blocking(io, agent);
+  metrics.before_scrape([&] { agent_metrics.refresh(agent, blocking.slots()); });
   admin.on_get("/v1/blocking",
                [&](AdminServer::Answer answer) { blocking.ask(std::move(answer)); });
   admin.on_get("/v1/blocking/history",

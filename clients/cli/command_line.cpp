@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "clients/cli/blocking.hpp"
+#include "clients/cli/description.hpp"
 #include "clients/cli/dev.hpp"
 #include "clients/cli/lanes.hpp"
 #include "clients/cli/report.hpp"
@@ -462,6 +463,10 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
   add_question_commands(app, command);
   add_blocking_command(app, command);
   add_dev_commands(app, command);
+  if (arguments == std::vector<std::string>{"--describe"}) {  // for scripts/reference
+    terminal.out << describe(app) << '\n';
+    return kDone;
+  }
   try {
     std::ranges::reverse(arguments);  // as CLI11 wants them
     app.parse(std::move(arguments));

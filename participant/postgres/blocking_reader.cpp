@@ -127,6 +127,7 @@ awaitable<void> BlockingReader::glance(std::function<void(Glance)> answer) {
     if (seen.trouble.empty()) {
       seen.prepared = number(replies[0], 0, 1);
       seen.waiting = number(replies[0], 0, 2);
+      seen.slots = {number(replies[0], 0, 3), number(replies[0], 0, 4)};
     }
     observers_.give_back(waiter.granted);
   } else {

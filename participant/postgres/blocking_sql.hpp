@@ -17,7 +17,8 @@ prepare assent_glance as
 select pg_is_in_recovery(),
   (select count(*) from pg_prepared_xacts
    where database = current_database() and prepared < clock_timestamp() - interval '1 second'),
-  (select count(*) from pg_locks where not granted)
+  (select count(*) from pg_locks where not granted),
+  (select count(*) from pg_prepared_xacts), current_setting('max_prepared_transactions')
 )sql",
 
     // What is waited for, by whom, and all that prepared transactions hold. Of the rest only what

@@ -10,6 +10,12 @@
 
 namespace assent {
 
+// Of max_prepared_transactions, taken by everybody in the cluster.
+struct PreparedSlots {
+  std::uint32_t used = 0;
+  std::uint32_t all = 0;
+};
+
 struct RelationName {
   std::string name;        // "public.account", quoted where SQL wants it
   char kind = 0;           // pg_class.relkind
@@ -45,6 +51,7 @@ struct Glance {
   std::string trouble;
   std::size_t prepared = 0;  // transactions prepared in this database for longer than a second
   std::size_t waiting = 0;   // sessions waiting for a lock, in the whole cluster
+  PreparedSlots slots;
 };
 
 }  // namespace assent

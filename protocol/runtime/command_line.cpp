@@ -13,11 +13,9 @@ struct KnownOption {
 };
 
 std::vector<KnownOption> known_options(const DaemonSpec& spec) {
-  std::vector<KnownOption> known = {{"--help", false},
-                                    {"--version", false},
-                                    {"--print-config", false},
-                                    {"--list-crash-points", false},
-                                    {"--config", true}};
+  std::vector<KnownOption> known = {
+      {"--help", false},     {"--version", false},           {"--print-config", false},
+      {"--describe", false}, {"--list-crash-points", false}, {"--config", true}};
   for (const auto& key : spec.keys) {
     if (key.secret) continue;
     known.push_back({"--" + option_name(key.name), key.type != KeyType::boolean});
@@ -149,13 +147,11 @@ std::string help_page(const DaemonSpec& spec) {
         "An option wins over the environment, that over the file, that over the default.\n"
         "Durations are written 500ms, 2s, 10m, 1h; sizes 65536, 64KiB, 16MiB.\n";
   }
-  page +=
-      "\nExit codes\n"
-      "  0   ended as asked\n"
-      "  64  the command line is not understood\n"
-      "  70  a defect, or storage that failed\n"
-      "  75  something outside was missing: start again later\n"
-      "  78  the configuration or the data needs a person\n";
+  page += "\nExit codes\n";
+  for (const auto& [code, meaning] : kExitMeanings) {
+    const std::string number = std::to_string(code);
+    page += "  " + number + std::string(4 - number.size(), ' ') + meaning + "\n";
+  }
   if (!spec.example.empty()) page += "\nExample\n" + spec.example + "\n";
   return page;
 }

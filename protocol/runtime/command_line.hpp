@@ -1,6 +1,7 @@
 // The command line of a daemon: what was given, and the pages that teach it.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,7 +24,22 @@ struct CommandLine {
 
 CommandLine read_command_line(const std::vector<std::string>& arguments, const DaemonSpec& spec);
 
+struct ExitMeaning {
+  int code;
+  const char* meaning;
+};
+inline constexpr std::array<ExitMeaning, 5> kExitMeanings = {{
+    {ExitCode::ok, "ended as asked"},
+    {ExitCode::usage, "the command line is not understood"},
+    {ExitCode::internal, "a defect, or storage that failed"},
+    {ExitCode::temporary, "something outside was missing: start again later"},
+    {ExitCode::configuration, "the configuration or the data needs a person"},
+}};
+
 std::string help_page(const DaemonSpec& spec);
+// The same as JSON: what manual pages, the reference, completion and configuration files are made
+// from (--describe, which --help leaves out).
+std::string description(const DaemonSpec& spec);
 // Every key, its value (but for secrets) and where that came from.
 std::string config_page(const DaemonSpec& spec, const Config& config);
 

@@ -64,7 +64,8 @@ class Frame : public Poco::Util::ServerApplication {
  protected:
   void defineOptions(Poco::Util::OptionSet& options) override {
     Poco::Util::Application::defineOptions(options);
-    for (const char* name : {"help", "version", "print-config", "list-crash-points", "config"}) {
+    for (const char* name :
+         {"help", "version", "describe", "print-config", "list-crash-points", "config"}) {
       define(options, name, "");
     }
     for (const auto& key : spec_.keys) {
@@ -75,6 +76,7 @@ class Frame : public Poco::Util::ServerApplication {
   int main(const ArgVec&) override {
     if (switches_.contains("help")) return print(help_page(spec_));
     if (switches_.contains("version")) return print(spec_.name + " " + spec_.version + "\n");
+    if (switches_.contains("describe")) return print(description(spec_));
     if (switches_.contains("list-crash-points")) return print_crash_points();
     Config config;
     try {

@@ -68,6 +68,16 @@ const std::vector<Refusal> kRefusals = {
     {"a temporary table", one_shot("create temp table t as select 1"), 422, "cannot-prepare", ""},
 };
 
+// Whether the participant's metrics say that so many of so many slots are taken.
+bool shows_slots(const std::string& admin, const std::string& used, const std::string& all) {
+  const auto answer = client::make_http_transport("http://" + admin)
+                          ->call({.target = "/metrics", .headers = {}, .body = {}});
+  const auto* page = std::get_if<HttpAnswer>(&answer);
+  return page != nullptr &&
+         page->body.find("\nassent_prepared_slots_used " + used + "\n") != std::string::npos &&
+         page->body.find("\nassent_prepared_slots " + all + "\n") != std::string::npos;
+}
+
 }  // namespace
 
 TEST_CASE("each bad request gets its problem and leaves nothing behind") {
@@ -117,6 +127,8 @@ TEST_CASE("a participant that is down and a database that is full of prepared tr
   CHECK(full.error().problem->code == "cannot-prepare");
   CHECK(bank.cluster(0).value(
             "select count(*) from pg_prepared_xacts where gid = 'somebody-elses'") == "1");
+  CHECK(dev::poll_until([&] { return shows_slots(bank.participant_admin(0), "1", "1"); },
+                        std::chrono::seconds(30)));
   bank.cluster(0).query("rollback prepared 'somebody-elses'", "bank_a");
   // bank_b may have voted yes; nobody but its participant rolls that branch back.
   CHECK(bank.settles());

@@ -224,6 +224,17 @@ TEST_CASE("daemon: pages") {
   }
   CHECK(probe({"-h"}).out == help.out);
   CHECK(probe({"--version"}).out == "probe 1.2.3\n");
+  // What the reference is made from: everything, and no option for a secret.
+  const auto described = probe({"--describe"});
+  CHECK(described.code == 0);
+  for (const char* part :
+       {R"("name":"probe","version":"1.2.3")", R"({"name":"wait","help":"Wait for a signal"})",
+        R"("environment":"ASSENT_DB_PASSWORD","option":"")", R"("least":1000,"most":600000)",
+        R"("choices":["debug","info","warning","error"])", R"({"code":78,)"}) {
+    INFO(part);
+    CHECK(described.prints(part));
+  }
+  CHECK_FALSE(help.prints("--describe"));
   CHECK(probe({"--list-crash-points"}).out == "log.after-write\nsend.commit\n");
   const auto shown = probe({"--print-config", "--name=n"}, {"ASSENT_DB_PASSWORD=hush"});
   CHECK(shown.prints("name = \"n\"  # option --name"));
