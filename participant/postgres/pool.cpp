@@ -40,15 +40,24 @@ void Pool::close(const std::string& reason) {
 }
 
 awaitable<bool> Pool::borrow(Waiter& waiter, std::optional<SteadyTime> deadline) {
+  bool granted = co_await grant(waiter, deadline);
+  // The server may have ended it while it was idle, or between its last answer and now.
+  while (granted && !waiter.granted->is_alive()) {
+    remove(std::exchange(waiter.granted, nullptr));
+    granted = co_await grant(waiter, deadline);
+  }
+  co_return granted;
+}
+
+awaitable<bool> Pool::grant(Waiter& waiter, std::optional<SteadyTime> deadline) {
   if (!open_) {
     waiter.refuse(Problem::participant_unavailable, closed_because_);
     co_return false;
   }
-  while (waiters_.empty() && !idle_.empty()) {
+  if (waiters_.empty() && !idle_.empty()) {
     waiter.granted = std::move(idle_.back());
     idle_.pop_back();
-    if (waiter.granted->is_alive()) co_return true;
-    remove(std::exchange(waiter.granted, nullptr));
+    co_return true;
   }
   if (waiters_.size() >= options_.waiting) {
     waiter.refuse(Problem::overloaded, "Too many branches wait for a connection to the database.");

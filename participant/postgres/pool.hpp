@@ -43,7 +43,8 @@ class Pool {
   // Closes every connection, those lent out too, and refuses whoever waits.
   void close(const std::string& reason);
 
-  // Waits for a connection. False: waiter.problem and waiter.message say why.
+  // Waits for a connection that the server has not ended as far as can be seen at that moment.
+  // False: waiter.problem and waiter.message say why.
   boost::asio::awaitable<bool> borrow(Waiter& waiter, std::optional<SteadyTime> deadline);
   // Takes back what was borrowed; replaced unless it is open and outside any transaction.
   void give_back(ConnectionPtr connection);
@@ -51,6 +52,7 @@ class Pool {
   DatabaseStatistics::Use statistics() const;
 
  private:
+  boost::asio::awaitable<bool> grant(Waiter& waiter, std::optional<SteadyTime> deadline);
   void start_connecting();
   boost::asio::awaitable<void> connect_one();
   void add_idle(ConnectionPtr connection);

@@ -1,8 +1,13 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "participant/postgres/pool.hpp"
 #include "participant/postgres/session.hpp"
 #include "tests/integration/postgres/harness.hpp"
 
 using namespace assent;
 using namespace std::chrono_literals;
+namespace asio = boost::asio;
 
 namespace {
 
@@ -121,6 +126,41 @@ TEST_CASE("lanes ended while idle are replaced before anyone notices") {
   const Gid gid = new_gid();
   as<PrepareDone::Yes>(host.prepare(gid, work_of({debit})));
   CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::done);
+}
+
+TEST_CASE("a connection that the server ended just before it is lent is replaced") {
+  asio::io_context io;
+  const auto spawn = [&](asio::awaitable<void> work) {
+    asio::co_spawn(io, std::move(work), asio::detached);
+  };
+  std::vector<ConnectionPtr> made;
+  const auto connect = [&](std::string& failure) -> asio::awaitable<ConnectionPtr> {
+    auto connection = std::make_shared<Connection>(io);
+    const ConnectionTarget target{shared_cluster().participant_conninfo("stock"), "doomed"};
+    const bool connected = co_await connection->connect(target);
+    if (!connected) failure = connection->failure();
+    made.push_back(connection);
+    // It has answered, and is not read from again before it is lent.
+    if (made.size() == 1)
+      shared_cluster().query("select pg_terminate_backend(" +
+                             std::to_string(connection->backend_pid()) + ", 60000)");
+    co_return connected ? connection : nullptr;
+  };
+  Pool::Options options;
+  options.size = 1;
+  Pool pool(io, options, connect, spawn);
+  pool.open();
+  Waiter waiter(io);
+  const auto borrow = [&]() -> asio::awaitable<void> {
+    const bool lent = co_await pool.borrow(waiter, std::nullopt);
+    CHECK(lent);
+  };
+  asio::co_spawn(io, borrow(), asio::detached);
+  io.run_for(20s);
+  REQUIRE(made.size() == 2);
+  CHECK(waiter.granted == made[1]);
+  CHECK(pool.statistics().open == 1);
+  pool.close("the test is over");
 }
 
 TEST_CASE("what is missing is said") {
