@@ -19,11 +19,11 @@ int init(const Config& config) {
   return ExitCode::ok;
 }
 
-void describe(const Recovered& recovered, const CoordinatorMachine& machine) {
+void describe(const Recovered& recovered, std::size_t records, const CoordinatorMachine& machine) {
   log::info("the ledger is open", {{"ledger", to_string(machine.ledger())},
                                    {"epoch", machine.epoch()},
                                    {"unfinished", machine.unfinished()},
-                                   {"records", recovered.records.size()}});
+                                   {"records", records}});
   if (recovered.tail == Tail::torn)
     log::warning(
         "the ledger's last record was torn; participants are asked before abort is presumed");
@@ -35,12 +35,15 @@ int serve(const Config& config) {
   // Before the ledger is touched: a start that cannot serve must not raise its epoch.
   listen_address(config, "listen");
   listen_address(config, "admin.listen");
-  auto opened = FileLog::open(log_options(config));
+  CoordinatorRecovery recovery(coordinator_limits(config), read_clock());
+  std::size_t records = 0;
+  auto opened = FileLog::open(log_options(config), [&](const LogRecord& record) {
+    recovery.take(record);
+    ++records;
+  });
   if (!opened) throw ConfigError(opened.error().message);
-  CoordinatorMachine machine(coordinator_limits(config), opened->recovered, opened->start,
-                             read_clock());
-  describe(opened->recovered, machine);
-  opened->recovered = {};  // it may be large, and the machine has what it needs of it
+  CoordinatorMachine machine = std::move(recovery).finish(opened->recovered, opened->start);
+  describe(opened->recovered, records, machine);
   CoordinatorService service(config, std::move(machine), *opened->log);
   return service.run();
 }

@@ -309,10 +309,7 @@ struct CoordinatorLimits {
 
 class CoordinatorMachine {
  public:
-  // Recovery is construction: `recovered` is all a coordinator knows. `start` is this start's own
-  // epoch record, already durable. Whoever writes it must write into it what later starts must be
-  // careful about (careful_below and the other inherited fields), for a crash may come before this
-  // machine can.
+  // Recovery is construction: see CoordinatorRecovery, of which this is the short form.
   CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered, const EpochRecord& start,
                      Now now);
 
@@ -346,7 +343,10 @@ class CoordinatorMachine {
  private:
   friend struct CoordinatorStep;
   friend class TextForm;
+  friend class CoordinatorRecovery;
   friend struct Replay;
+
+  explicit CoordinatorMachine(CoordinatorLimits limits);  // knows nothing yet
 
   // The last commit sequence number this ledger knows of the time up to and including `epoch`.
   Sequence known_sequence(Epoch epoch) const;
@@ -382,6 +382,25 @@ class CoordinatorMachine {
       unlogged_damage_;                          // until durable, lest a full log lose it
   std::vector<HeuristicRecord> refused_damage_;  // the log had no room; asked for again
   Instant relog_at_{};
+};
+
+// Makes a machine from what its ledger says, as it is read: a long log is never in memory whole.
+class CoordinatorRecovery {
+ public:
+  CoordinatorRecovery(CoordinatorLimits limits, Now now);
+
+  // Each record of the log, in its order, but for this start's own.
+  void take(const LogRecord& record);
+
+  // Once, at the end. `recovered` is what else the coordinator knows; its records are not looked
+  // at. `start` is this start's own epoch record, already durable. Whoever writes it must write
+  // into it what later starts must be careful about (careful_below and the other inherited fields),
+  // for a crash may come before this machine can.
+  CoordinatorMachine finish(const Recovered& recovered, const EpochRecord& start) &&;
+
+ private:
+  CoordinatorMachine machine_;
+  Now now_;
 };
 
 }  // namespace assent

@@ -109,32 +109,51 @@ struct Replay {
   }
 };
 
-CoordinatorMachine::CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered,
-                                       const EpochRecord& start, Now now)
-    : limits_(limits), ledger_(recovered.ledger), epoch_(start.epoch), life_(start.life) {
-  limits_.finished_kept = std::max<std::size_t>(limits_.finished_kept, 1);
-  Replay replay{*this, now};
-  for (const LogRecord& record : recovered.records)
-    std::visit([&](const auto& each) { replay.take(each); }, record);
+CoordinatorRecovery::CoordinatorRecovery(CoordinatorLimits limits, Now now)
+    : machine_(limits), now_(now) {}
 
+void CoordinatorRecovery::take(const LogRecord& record) {
+  Replay replay{machine_, now_};
+  std::visit([&](const auto& each) { replay.take(each); }, record);
+}
+
+CoordinatorMachine CoordinatorRecovery::finish(const Recovered& recovered,
+                                               const EpochRecord& start) && {
+  CoordinatorMachine& m = machine_;
+  m.ledger_ = recovered.ledger;
+  m.epoch_ = start.epoch;
+  m.life_ = start.life;
   EpochRecord known = start;
-  if (!epochs_.empty()) {
-    known.careful_below = std::max(known.careful_below, epochs_.back().careful_below);
+  if (!m.epochs_.empty()) {
+    known.careful_below = std::max(known.careful_below, m.epochs_.back().careful_below);
     known.contradicted_below =
-        std::max(known.contradicted_below, epochs_.back().contradicted_below);
+        std::max(known.contradicted_below, m.epochs_.back().contradicted_below);
   }
   if (!recovered.same_place || recovered.restored || recovered.tail == Tail::torn)
     known.careful_below = start.epoch;
-  epoch_corrected_ = known.careful_below != start.careful_below ||
-                     known.contradicted_below != start.contradicted_below;
-  replay.take(known);
+  m.epoch_corrected_ = known.careful_below != start.careful_below ||
+                       known.contradicted_below != start.contradicted_below;
+  Replay{m, now_}.take(known);
 
-  for (auto& [id, tx] : transactions_) {
+  for (auto& [id, tx] : m.transactions_) {
     const bool done = tx.state == TxState::committed || tx.state == TxState::aborted;
-    tx.timer_at = now.steady + (done ? limits_.finished_kept_for : limits_.resend_interval);
-    timers_.insert({tx.timer_at, id});
+    tx.timer_at = now_.steady + (done ? m.limits_.finished_kept_for : m.limits_.resend_interval);
+    m.timers_.insert({tx.timer_at, id});
   }
+  return std::move(m);
 }
+
+CoordinatorMachine::CoordinatorMachine(CoordinatorLimits limits) : limits_(limits) {
+  limits_.finished_kept = std::max<std::size_t>(limits_.finished_kept, 1);
+}
+
+CoordinatorMachine::CoordinatorMachine(CoordinatorLimits limits, const Recovered& recovered,
+                                       const EpochRecord& start, Now now)
+    : CoordinatorMachine([&] {
+        CoordinatorRecovery recovery(limits, now);
+        for (const LogRecord& record : recovered.records) recovery.take(record);
+        return std::move(recovery).finish(recovered, start);
+      }()) {}
 
 Sequence CoordinatorMachine::known_sequence(Epoch epoch) const {
   for (const EpochRecord& start : epochs_)

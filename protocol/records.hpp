@@ -123,7 +123,8 @@ enum class Tail : std::uint8_t {
 // What a coordinator knows when it starts.
 struct Recovered {
   LedgerId ledger;
-  std::vector<LogRecord> records;  // in order, without this start's own EpochRecord
+  // In order, without this start's own EpochRecord; empty where CoordinatorRecovery took them.
+  std::vector<LogRecord> records;
   Tail tail = Tail::clean;
   bool same_place = true;  // the last EpochRecord was written on this machine, in this folder
   bool restored = false;   // the operator said so (--restored)

@@ -65,7 +65,7 @@ struct FileLog::Impl {
       : commit(opened.current, segment_bytes),
         files(std::move(its_files)),
         writer(std::move(opened.writer)) {
-    jobs.emplace_back(MakeSpare{segment_bytes});
+    commit.begin(jobs);
   }
 
   ~Impl() {
@@ -182,18 +182,19 @@ LogResult<LedgerId> FileLog::init(const FileLogOptions& options) {
   return init_ledger(files, LedgerId{random_uuid(wall_ms_now())}, options.segment_bytes);
 }
 
-LogResult<FileLog::Opened> FileLog::open(const FileLogOptions& options) {
-  return open(options, std::make_unique<PosixFiles>(options.folder));
+LogResult<FileLog::Opened> FileLog::open(const FileLogOptions& options, TakeRecord take) {
+  return open(options, std::make_unique<PosixFiles>(options.folder), std::move(take));
 }
 
 LogResult<FileLog::Opened> FileLog::open(const FileLogOptions& options,
-                                         std::unique_ptr<Files> files) {
+                                         std::unique_ptr<Files> files, TakeRecord take) {
   if (auto error = check(options)) return *std::move(error);
   LedgerOpening opening;
   opening.segment_bytes = options.segment_bytes;
   opening.restored = options.restored;
   opening.wall_ms = wall_ms_now();
   opening.life = random_uuid(opening.wall_ms);
+  opening.take = std::move(take);
   auto ledger = open_ledger(*files, opening);
   if (!ledger) return ledger.error();
   Opened opened;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,20 +23,24 @@ struct FileLogOptions {
 
 inline constexpr std::uint64_t kMinSegmentBytes = 64 * 1024;
 
+using TakeRecord = std::function<void(const LogRecord&)>;
+
 class FileLog final : public DecisionLog {
  public:
   struct Opened {
-    Recovered recovered;
-    EpochRecord start;  // of this start; on disk
+    Recovered recovered;  // but for its records
+    EpochRecord start;    // of this start; on disk
     std::unique_ptr<FileLog> log;
   };
 
   // Makes a new ledger in `options.folder`, which must be empty or not exist yet; nothing else ever
   // makes one.
   static LogResult<LedgerId> init(const FileLogOptions& options);
-  static LogResult<Opened> open(const FileLogOptions& options);
+  // `take` hears the records as they are read; nothing of the ledger has changed by then.
+  static LogResult<Opened> open(const FileLogOptions& options, TakeRecord take = {});
   // The same over other files (those of a test, or wrapped for failure injection).
-  static LogResult<Opened> open(const FileLogOptions& options, std::unique_ptr<Files> files);
+  static LogResult<Opened> open(const FileLogOptions& options, std::unique_ptr<Files> files,
+                                TakeRecord take = {});
 
   // Finishes what was flushed, then ends the thread and gives up the lock. What it would have
   // reported is no longer reported.

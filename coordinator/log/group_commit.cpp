@@ -41,6 +41,14 @@ GroupCommit::GroupCommit(const SegmentHeader& current, std::uint64_t configured_
       end_(current.opening_end),
       durable_(current.opening_end) {}
 
+void GroupCommit::begin(std::deque<LogJob>& queue) const {
+  queue.emplace_back(MakeSpare{next_size(0)});
+}
+
+std::uint64_t GroupCommit::next_size(std::uint64_t opening) const {
+  return segment_size(std::min(configured_size_, 4 * current_.size), opening);
+}
+
 bool GroupCommit::append(RecordNumber number, const LogRecord& record) {
   payload_.clear();
   codec_.encode(record, payload_);
@@ -76,7 +84,7 @@ void GroupCommit::open_next(std::deque<LogJob>& queue, const std::vector<LogReco
   next.size = std::exchange(spare_, 0);
   const std::uint64_t offered = next.size;
   std::string bytes = opening_bytes(next, records, codec_);
-  const std::uint64_t needed = segment_size(configured_size_, bytes.size());
+  const std::uint64_t needed = next_size(bytes.size());
   if (needed > offered) {  // this one stays in use until a larger spare is ready
     queue.emplace_back(MakeSpare{needed});
     return;
@@ -85,7 +93,7 @@ void GroupCommit::open_next(std::deque<LogJob>& queue, const std::vector<LogReco
   framing_ = Framing(current_);
   end_ = durable_ = bytes.size();
   queue.emplace_back(OpenSegment{current_.number, std::move(bytes), 0, 0});
-  queue.emplace_back(MakeSpare{segment_size(configured_size_, end_)});
+  queue.emplace_back(MakeSpare{next_size(end_)});
 }
 
 void GroupCommit::done(const LogProgress& progress) {

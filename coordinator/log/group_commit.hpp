@@ -29,6 +29,9 @@ class GroupCommit {
   // `current`: the segment in use, with nothing in it beyond its opening.
   GroupCommit(const SegmentHeader& current, std::uint64_t configured_size);
 
+  // Once, before anything else: the first work.
+  void begin(std::deque<LogJob>& queue) const;
+
   // See DecisionLog. False where the rest of the segment is too short: flush() opens the next one
   // long before, unless the disk has no room for it.
   bool append(RecordNumber number, const LogRecord& record);
@@ -40,6 +43,9 @@ class GroupCommit {
 
  private:
   bool due() const { return end_ >= current_.size / 4 * 3; }
+  // Of the segment after the current one. After a small one it is larger only by and by: until all
+  // its zeros are on disk, the current one must do.
+  std::uint64_t next_size(std::uint64_t opening) const;
   void hand_over(std::deque<LogJob>& queue);
   void open_next(std::deque<LogJob>& queue, const std::vector<LogRecord>& records);
 

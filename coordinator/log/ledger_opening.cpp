@@ -1,7 +1,7 @@
 #include "coordinator/log/ledger_opening.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "coordinator/log/group_commit.hpp"
@@ -38,14 +38,11 @@ std::optional<LogError> write_segment(Files& files, LogWriter& writer, OpenSegme
   return writer.perform(std::move(segment), progress);
 }
 
-const EpochRecord* last_epoch(const std::vector<LogRecord>& records) {
-  const EpochRecord* last = nullptr;
-  for (const LogRecord& record : records) {
-    const auto* epoch = std::get_if<EpochRecord>(&record);
-    if (epoch && (!last || epoch->epoch >= last->epoch)) last = epoch;
-  }
-  return last;
-}
+// So much of a log is repeated at a start at most, beyond what must be: a long one stays where it
+// is.
+constexpr std::uint64_t kMaxRepeated = 8 << 20;
+// A start waits for zeros on disk, so it asks for few; later segments grow to what is configured.
+constexpr std::uint64_t kMaxFirstSegment = 16 << 20;
 
 // What an earlier start had to be careful about, this one must be too.
 EpochRecord start_after(const EpochRecord& last, const Recovered& recovered,
@@ -72,8 +69,7 @@ struct Takeover {
   std::size_t first_record = 0;    // from this on, records are repeated
 };
 
-Takeover plan_takeover(const LedgerContents& contents, std::uint64_t segment_bytes) {
-  const std::uint64_t limit = segment_bytes / 2;
+Takeover plan_takeover(const LedgerContents& contents, std::uint64_t limit) {
   const LedgerSegment& last = contents.chain.back();
   if (last.end > limit && last.durable > kHeaderBytes)
     return {contents.chain.size(), last.durable, last.first_doubtful};
@@ -122,13 +118,19 @@ LogResult<OpenedLedger> open_ledger(Files& files, const LedgerOpening& opening) 
   const bool any = std::any_of(names.begin(), names.end(), is_segment);
   if (any)  // else read_ledger says so, and no LOCK is left in a folder that is not ours
     if (auto error = lock(files)) return *std::move(error);
-  auto read = read_ledger(files);
+  std::optional<EpochRecord> last;
+  const auto hear = [&](const std::string&, std::uint64_t, const LogRecord& record) {
+    const auto* epoch = std::get_if<EpochRecord>(&record);
+    if (epoch && (!last || epoch->epoch >= last->epoch)) last = *epoch;
+    if (opening.take) opening.take(record);
+  };
+  const std::uint64_t repeated_bytes = std::min(opening.segment_bytes / 2, kMaxRepeated);
+  auto read = read_ledger(files, hear, repeated_bytes);
   if (!read) return read.error();
   LedgerContents& contents = *read;
 
   OpenedLedger opened;
   Recovered& recovered = opened.recovered;
-  const EpochRecord* last = last_epoch(contents.records);
   Place place = files.place();
   recovered.ledger = contents.ledger;
   recovered.tail = contents.tail;
@@ -137,10 +139,10 @@ LogResult<OpenedLedger> open_ledger(Files& files, const LedgerOpening& opening) 
   recovered.same_place = !last || (last->place == place && !place.machine_id.empty());
   opened.start = start_after(last ? *last : EpochRecord{}, recovered, opening, std::move(place));
 
-  const Takeover takeover = plan_takeover(contents, opening.segment_bytes);
-  std::vector<LogRecord> repeated(
-      contents.records.begin() + static_cast<std::ptrdiff_t>(takeover.first_record),
-      contents.records.end());
+  const Takeover takeover = plan_takeover(contents, repeated_bytes);
+  std::vector<LogRecord> repeated = std::move(contents.records);
+  repeated.erase(repeated.begin(),
+                 repeated.begin() + static_cast<std::ptrdiff_t>(takeover.first_record));
   repeated.push_back(opened.start);
   SegmentHeader& header = opened.current;
   header.ledger = contents.ledger;
@@ -149,8 +151,8 @@ LogResult<OpenedLedger> open_ledger(Files& files, const LedgerOpening& opening) 
   header.previous_end = takeover.previous_end;
   RecordCodec codec;
   SegmentHeader measured = header;
-  header.size =
-      segment_size(opening.segment_bytes, opening_bytes(measured, repeated, codec).size());
+  header.size = segment_size(std::min(opening.segment_bytes, kMaxFirstSegment),
+                             opening_bytes(measured, repeated, codec).size());
   std::string bytes = opening_bytes(header, repeated, codec);
 
   std::vector<std::string> segments;
@@ -161,7 +163,6 @@ LogResult<OpenedLedger> open_ledger(Files& files, const LedgerOpening& opening) 
   OpenSegment segment{header.number, std::move(bytes), 0, takeover.keep};
   if (auto error = write_segment(files, *opened.writer, std::move(segment), header.size))
     return *std::move(error);
-  recovered.records = std::move(contents.records);
   return opened;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "coordinator/log/files.hpp"
@@ -18,10 +19,12 @@ struct LedgerOpening {
   bool restored = false;                   // the operator says: put back from a copy
   std::int64_t wall_ms = 0;
   Uuid life;  // new for every start, random
+  // Hears each record of the log as it is read, in order; of a ledger that is refused later, too.
+  std::function<void(const LogRecord&)> take;
 };
 
 struct OpenedLedger {
-  Recovered recovered;
+  Recovered recovered;    // but for its records, which `take` has heard
   EpochRecord start;      // of this start, on disk
   SegmentHeader current;  // takes the next record at its opening_end
   std::unique_ptr<LogWriter> writer;

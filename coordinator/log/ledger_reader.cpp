@@ -1,7 +1,6 @@
 #include "coordinator/log/ledger_reader.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -18,7 +17,8 @@ constexpr std::string_view kRemedy =
 
 class Reader {
  public:
-  Reader(Files& files, const RecordSeen& seen) : files_(files), seen_(seen) {}
+  Reader(Files& files, const RecordSeen& seen, std::uint64_t keep_bytes)
+      : files_(files), seen_(seen), keep_bytes_(keep_bytes) {}
 
   LogResult<LedgerContents> read() {
     if (auto error = read_headers()) return *std::move(error);
@@ -90,13 +90,14 @@ class Reader {
     LedgerSegment& segment = contents_.chain[index];
     const bool last = index + 1 == contents_.chain.size();
     const std::uint64_t number = segment.header.number;
+    const std::string its_path = path(number);
     std::string file;
     if (const auto error =
             files_.read(segment_name(number), std::numeric_limits<std::uint64_t>::max(), file))
-      return log_error("read", path(number), error);
+      return log_error("read", its_path, error);
 
     segment.first_record = contents_.records.size();
-    std::vector<std::uint64_t> offsets;
+    offsets_.clear();
     Failure unknown;
     const auto take = [&](const Framing::Frame& frame) {
       auto record = codec_.decode(frame.kind, frame.payload);
@@ -105,8 +106,9 @@ class Reader {
                           "this release does not know this record (kind " +
                               std::to_string(frame.kind) + "): start the release that wrote it");
       if (!record) return;
-      if (seen_) seen_(path(number), frame.offset, *record);
-      offsets.push_back(frame.offset);
+      if (seen_) seen_(its_path, frame.offset, *record);
+      if (frame.offset > keep_bytes_) drop_before(segment, frame.durable);
+      offsets_.push_back(frame.offset);
       contents_.records.push_back(*std::move(record));
     };
     std::optional<std::uint64_t> sealed_at;
@@ -118,24 +120,40 @@ class Reader {
 
     segment.end = scan.end;
     segment.durable = scan.durable;
-    const auto doubtful = std::lower_bound(offsets.begin(), offsets.end(), scan.durable);
+    const auto doubtful = std::lower_bound(offsets_.begin(), offsets_.end(), scan.durable);
     segment.first_doubtful =
-        segment.first_record + static_cast<std::size_t>(doubtful - offsets.begin());
+        segment.first_record + static_cast<std::size_t>(doubtful - offsets_.begin());
     if (last) contents_.tail = scan.tail;
     return {};
   }
 
+  // The segment is too long to be repeated whole: what is certainly on disk can go, and all of the
+  // segments before it.
+  void drop_before(LedgerSegment& segment, std::uint64_t durable) {
+    auto& records = contents_.records;
+    const auto synced = std::lower_bound(offsets_.begin(), offsets_.end(), durable);
+    const auto count = synced - offsets_.begin();
+    const auto first = static_cast<std::ptrdiff_t>(segment.first_record);
+    if (count < std::ssize(offsets_) - count) return;  // fewer than would have to move
+    records.erase(records.begin(), records.begin() + first + count);
+    offsets_.erase(offsets_.begin(), synced);
+    segment.first_record = 0;
+  }
+
   Files& files_;
   const RecordSeen& seen_;
+  const std::uint64_t keep_bytes_;
   RecordCodec codec_;
   std::map<std::uint64_t, SegmentHeader> headers_;
   LedgerContents contents_;
+  std::vector<std::uint64_t> offsets_;  // of the records of the segment being read that are kept
 };
 
 }  // namespace
 
-LogResult<LedgerContents> read_ledger(Files& files, const RecordSeen& seen) {
-  return Reader(files, seen).read();
+LogResult<LedgerContents> read_ledger(Files& files, const RecordSeen& seen,
+                                      std::uint64_t keep_bytes) {
+  return Reader(files, seen, keep_bytes).read();
 }
 
 }  // namespace assent

@@ -18,8 +18,11 @@ struct Start {
 // One start of a coordinator, which ends at once.
 LogResult<Start> start(test::MemoryDisk& disk) {
   test::MemoryFiles files(disk);
-  auto opened = open_ledger(files, {kSegment, false, 1, Uuid{}});
+  std::vector<LogRecord> records;
+  auto opened = open_ledger(files, {kSegment, false, 1, Uuid{},
+                                    [&](const LogRecord& record) { records.push_back(record); }});
   if (!opened) return opened.error();
+  opened->recovered.records = std::move(records);
   return Start{std::move(opened->recovered), opened->start};
 }
 

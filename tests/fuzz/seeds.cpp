@@ -76,7 +76,7 @@ void add_ledgers(Seeds& seeds) {
   RecordNumber number = 0;
   for (const std::size_t records : {1u, 30u, 3u}) {
     test::MemoryFiles files(disk);
-    auto opened = open_ledger(files, {4096, false, 1, samples::kLife});
+    auto opened = open_ledger(files, {4096, false, 1, samples::kLife, {}});
     if (!opened) std::abort();
     test::SteppedLog log(*std::move(opened), 4096);
     log.start({[](const auto& work) { work(); }, [](RecordNumber) {}, [](const std::string&) {},

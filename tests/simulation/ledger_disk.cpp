@@ -46,6 +46,8 @@ std::optional<LedgerDisk::Opened> LedgerDisk::open(Host host, std::int64_t wall_
   opening.restored = restored && world_.plant != Plant::copy_trusted;
   opening.wall_ms = wall_ms;
   opening.life = world_.uuid(wall_ms);
+  std::vector<LogRecord> records;
+  opening.take = [&](const LogRecord& record) { records.push_back(record); };
   try {
     auto opened = open_ledger(*files_, opening);
     if (!opened) {
@@ -53,6 +55,7 @@ std::optional<LedgerDisk::Opened> LedgerDisk::open(Host host, std::int64_t wall_
       close(Crash::process);
       return std::nullopt;
     }
+    opened->recovered.records = std::move(records);
     Opened result{std::move(opened->recovered), opened->start};
     log_ = std::make_unique<test::SteppedLog>(*std::move(opened), segment_bytes_);
     found(result.recovered, result.start);

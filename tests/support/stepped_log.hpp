@@ -17,7 +17,7 @@ class SteppedLog final : public DecisionLog {
  public:
   SteppedLog(OpenedLedger opened, std::uint64_t segment_bytes)
       : commit_(opened.current, segment_bytes), writer_(std::move(opened.writer)) {
-    jobs_.emplace_back(MakeSpare{segment_bytes});
+    commit_.begin(jobs_);
   }
 
   void start(LogHost host) override { host_ = std::move(host); }  // `post` is not used

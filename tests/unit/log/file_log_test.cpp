@@ -66,8 +66,10 @@ LogHost callbacks(Host& host, Loop& loop) {
 }
 
 FileLog::Opened open(const FileLogOptions& options) {
-  auto opened = FileLog::open(options);
+  std::vector<LogRecord> records;
+  auto opened = FileLog::open(options, [&](const LogRecord& record) { records.push_back(record); });
   if (!opened) FAIL(opened.error().message);
+  opened->recovered.records = std::move(records);
   return *std::move(opened);
 }
 

@@ -50,7 +50,11 @@ struct Run {
 };
 
 LogResult<OpenedLedger> open(Files& files, std::uint64_t life) {
-  return open_ledger(files, {kSegment, false, 5, uuid(2, life)});
+  std::vector<LogRecord> records;
+  auto opened = open_ledger(files, {kSegment, false, 5, uuid(2, life),
+                                    [&](const LogRecord& record) { records.push_back(record); }});
+  if (opened) opened->recovered.records = std::move(records);
+  return opened;
 }
 
 // One life: opens the ledger and takes `turns` batches of one to six commits, ending old ones.

@@ -1,3 +1,4 @@
+#include "coordinator/log/ledger_reader.hpp"
 #include "tests/unit/log/test_log.hpp"
 
 using namespace assent;
@@ -182,6 +183,29 @@ TEST_CASE("a long log is not written anew at each start, and none of it may be m
   write(disk, 31, 33);
   const Start started = start(disk);
   CHECK(unfinished_in(started.recovered.records).size() == 33);
+}
+
+TEST_CASE("of a long log only what must be repeated is kept in memory") {
+  MemoryDisk disk;
+  init(disk);
+  write(disk, 1, 30, 16'384);
+  start(disk);
+  write(disk, 31, 60, 16'384);  // a second long segment after the first
+  MemoryFiles files(disk);
+  std::size_t seen = 0;
+  const auto whole = read_ledger(files);
+  const auto count = [&](const std::string&, std::uint64_t, const LogRecord&) { ++seen; };
+  const auto bounded = read_ledger(files, count, kSmallSegment / 2);
+  REQUIRE(whole.has_value());
+  REQUIRE(bounded.has_value());
+  CHECK(seen == whole->records.size());
+  // Each commit was synced before the next was made: the last one alone is not known to be on disk.
+  const LedgerSegment& last = bounded->chain.back();
+  REQUIRE(last.end > kSmallSegment / 2);
+  CHECK(bounded->records.size() < 4);
+  CHECK(bounded->records.back() == whole->records.back());
+  CHECK(whole->records.size() - whole->chain.back().first_doubtful ==
+        bounded->records.size() - last.first_doubtful);
 }
 
 TEST_CASE("a missing segment is refused by name") {

@@ -65,6 +65,32 @@ TEST_CASE("a snapshot that does not fit gets a larger segment") {
   CHECK(unfinished_in(start(disk).recovered.records).size() == 300);
 }
 
+TEST_CASE("after a small segment the next ones grow to what is configured") {
+  SegmentHeader small;
+  small.size = 65'536;
+  small.opening_end = kHeaderBytes;
+  GroupCommit commit(small, 1 << 20);
+  std::deque<LogJob> queue;
+  commit.begin(queue);
+  std::vector<std::uint64_t> sizes;
+  const auto take = [&] {
+    for (const LogJob& job : std::exchange(queue, {}))
+      if (const auto* wish = std::get_if<MakeSpare>(&job)) {
+        sizes.push_back(wish->size);
+        LogProgress ready;
+        ready.spare = wish->size;
+        commit.done(ready);
+      }
+  };
+  take();
+  for (RecordNumber number = 1; sizes.size() < 4; ++number) {
+    REQUIRE(commit.append(number, test::commit(number)));
+    commit.flush(queue, [] { return std::vector<LogRecord>{}; });
+    take();
+  }
+  CHECK(sizes == std::vector<std::uint64_t>{262'144, 1 << 20, 1 << 20, 1 << 20});
+}
+
 TEST_CASE("records wait in one batch while another is being synced") {
   MemoryDisk disk;
   init(disk);

@@ -106,10 +106,13 @@ inline LogResult<Start> try_start(MemoryDisk& disk, bool restored = false,
                                   std::uint64_t segment_bytes = kSmallSegment) {
   Start start;
   start.files = std::make_unique<MemoryFiles>(disk);
+  std::vector<LogRecord> records;
   auto opened =
-      open_ledger(*start.files, {segment_bytes, restored, 5, uuid(2, disk.operations + 1)});
+      open_ledger(*start.files, {segment_bytes, restored, 5, uuid(2, disk.operations + 1),
+                                 [&](const LogRecord& record) { records.push_back(record); }});
   if (!opened) return opened.error();
   start.recovered = opened->recovered;
+  start.recovered.records = std::move(records);
   start.epoch = opened->start;
   start.log = std::make_unique<SteppedLog>(*std::move(opened), segment_bytes);
   return start;
