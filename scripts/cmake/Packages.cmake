@@ -97,15 +97,15 @@ foreach(component coordinator participant tools)
   string(TOUPPER ${component} COMPONENT)
   set(CPACK_DEBIAN_${COMPONENT}_PACKAGE_NAME assent-${component})
 endforeach()
-set(CPACK_COMPONENT_COORDINATOR_DESCRIPTION "two-phase commit across PostgreSQL databases: coordinator
- Commits transactions across PostgreSQL databases, in all of them or in none.
- Decisions are kept in a ledger on disk. Exactly one coordinator runs for an
- installation.")
-set(CPACK_COMPONENT_PARTICIPANT_DESCRIPTION "two-phase commit across PostgreSQL databases: participant
- Runs beside a PostgreSQL database and carries out its part of transactions
- that span several, as the coordinator decides.")
-set(CPACK_COMPONENT_TOOLS_DESCRIPTION "two-phase commit across PostgreSQL databases: tools
- The command line assent, and assent-lab and assent-bench, which break and
- measure installations of their own.")
+set(CPACK_COMPONENT_COORDINATOR_DESCRIPTION
+    "The coordinator: commits transactions across databases, in all of them or in
+none, and keeps its decisions in a ledger on disk. Exactly one runs for an
+installation.")
+set(CPACK_COMPONENT_PARTICIPANT_DESCRIPTION
+    "The participant: runs beside a PostgreSQL database and carries out its part
+of transactions that span several, as the coordinator decides.")
+set(CPACK_COMPONENT_TOOLS_DESCRIPTION
+    "The tools: the command line assent, and assent-lab and assent-bench, which
+break and measure installations of their own.")
 set(CPACK_DEBIAN_TOOLS_PACKAGE_RECOMMENDS "assent-coordinator, assent-participant, postgresql")
 include(CPack)
