@@ -68,10 +68,13 @@ struct TimelineWriter {
 
   // events
   void operator()(const Begin& event) const {
+    auto traced = line.traces_.extract(event.tx);
     if (line.machine_.find(event.tx) == nullptr) return;  // joined another, or refused
     line.forget_what_the_machine_forgot();
     line.begun_.push_back(event.tx);
-    line.stories_[event.tx].entries.reserve(16);
+    Timeline::Story& story = line.stories_[event.tx];
+    story.entries.reserve(16);
+    if (traced) story.trace_id = std::move(traced.mapped());
     line.add(event.tx, Happening::begun);
   }
   void operator()(const ExecuteAsked&) const {}
@@ -284,6 +287,15 @@ std::vector<TimelineEvent> Timeline::of(const TxId& tx) const {
   std::sort(events.begin(), events.end(),
             [](const TimelineEvent& a, const TimelineEvent& b) { return a.id < b.id; });
   return events;
+}
+
+void Timeline::traced(const TxId& tx, std::string trace_id) {
+  traces_[tx] = std::move(trace_id);
+}
+
+std::string_view Timeline::trace_id(const TxId& tx) const {
+  const auto found = stories_.find(tx);
+  return found == stories_.end() ? std::string_view() : found->second.trace_id;
 }
 
 std::size_t Timeline::omitted(const TxId& tx) const {

@@ -71,6 +71,8 @@ class Timeline {
   void saw(const CoordinatorEvent& event, Now now);
   // When the action is carried out.
   void did(const CoordinatorAction& action, Now now);
+  // The trace (W3C Trace Context) that the transaction's begin belongs to; told before the Begin.
+  void traced(const TxId& tx, std::string trace_id);
   // At the end of a loop turn: wakes those who follow, if there was anything.
   void turn_ended();
 
@@ -81,6 +83,8 @@ class Timeline {
   // The transaction's events and, from its begin to its end, those of its participants' links and
   // of the coordinator; in order. Empty: not known.
   std::vector<TimelineEvent> of(const TxId& tx) const;
+  // Empty where the transaction was begun by an earlier start, or is not known.
+  std::string_view trace_id(const TxId& tx) const;
   // Happenings of the transaction that were not kept.
   std::size_t omitted(const TxId& tx) const;
 
@@ -110,6 +114,7 @@ class Timeline {
     std::vector<Entry> entries;
     std::size_t omitted = 0;
     bool aborted = false;
+    std::string trace_id = {};
   };
   struct FeedEntry {
     Entry entry;
@@ -134,6 +139,7 @@ class Timeline {
   std::deque<std::string> names_{""};  // a deque: shown() hands out views
   std::map<std::string, std::uint16_t, std::less<>> indices_;
   std::unordered_map<TxId, Story> stories_;
+  std::unordered_map<TxId, std::string> traces_;       // of transactions whose Begin is to come
   std::deque<TxId> begun_;                             // oldest first, looked at again and again
   std::deque<std::pair<RecordNumber, TxId>> records_;  // commit records that are not durable yet
   std::deque<Entry> links_;

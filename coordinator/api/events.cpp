@@ -28,6 +28,7 @@ void stream(const Call& call, EventStream::From from) {
 // Refuses the request where it names none that can be.
 std::optional<EventStream::From> place_of(const Call& call) {
   std::string_view after = call.request.header("last-event-id").value_or("");
+  bool wants_place = !after.empty();
   for (const auto& [name, value] : call.request.query) {
     if (name != "after") {
       call.refuse(failure_of(Problem::invalid_request,
@@ -35,11 +36,12 @@ std::optional<EventStream::From> place_of(const Call& call) {
       return std::nullopt;
     }
     after = value;
+    wants_place = true;
   }
   EventStream::From from;
   from.epoch = call.engine.machine().epoch();
   from.after = call.engine.timeline().latest();
-  if (after.empty()) return from;
+  if (!wants_place) return from;
   const auto place = parse_event_id(after);
   if (!place) {
     call.refuse(

@@ -31,9 +31,14 @@ std::string_view read_text(const JsonValue& value, const Path& at, Wrong& wrong)
 std::uint64_t read_whole_number(const JsonValue& value, const Path& at, std::uint64_t least,
                                 std::uint64_t most, Wrong& wrong) {
   std::uint64_t number = 0;
-  const char* end = value.text.data() + value.text.size();
   if (value.kind == JsonValue::Kind::number) {
-    const auto [past, error] = std::from_chars(value.text.data(), end, number);
+    std::string_view digits = value.text;
+    // 5.0 is 5, and some languages know no other way to write it.
+    const std::size_t point = digits.find('.');
+    if (point != digits.npos && digits.find_first_not_of('0', point + 1) == digits.npos)
+      digits = digits.substr(0, point);
+    const char* end = digits.data() + digits.size();
+    const auto [past, error] = std::from_chars(digits.data(), end, number);
     if (error == std::errc() && past == end && number >= least && number <= most) return number;
   }
   wrong.report(

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include <openssl/rand.h>
-
 #include "coordinator/api/json_writer.hpp"
+#include "protocol/runtime/random.hpp"
 
 namespace assent {
 namespace {
@@ -17,9 +16,21 @@ bool is_hex(std::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+// 00-<32 hex digits>-<16 hex digits>-<2 hex digits>; a later version may append more.
+std::optional<std::string_view> received_trace_id(std::string_view traceparent) {
+  constexpr std::size_t kLength = 55;
+  if (traceparent.size() < kLength || traceparent[2] != '-' || traceparent[35] != '-' ||
+      traceparent[52] != '-')
+    return std::nullopt;
+  if (traceparent.size() > kLength && traceparent[kLength] != '-') return std::nullopt;
+  const std::string_view trace_id = traceparent.substr(3, kTraceIdLength);
+  if (!is_hex(trace_id) || trace_id.find_first_not_of('0') == trace_id.npos) return std::nullopt;
+  return trace_id;
+}
+
 std::string make_trace_id() {
-  std::array<unsigned char, kTraceIdLength / 2> bytes{};
-  RAND_bytes(bytes.data(), bytes.size());  // where it fails the id is zero, which harms nobody
+  std::array<std::uint8_t, kTraceIdLength / 2> bytes{};
+  random_bytes(bytes);
   return hex(bytes);
 }
 
@@ -99,8 +110,8 @@ HttpResponse problem_response(const Failure& failure, const ProblemContext& cont
     document.text("remedy", row.remedy);
     if (context.tx) document.text("transaction", to_string(*context.tx));
     if (is_about_branch(failure)) append_branch(document.field("branch"), failure);
-    const auto trace_id = trace_id_of(context.traceparent);
-    document.text("trace_id", trace_id ? std::string(*trace_id) : make_trace_id());
+    document.text("trace_id",
+                  context.trace_id.empty() ? make_trace_id() : std::string(context.trace_id));
     if (!context.branches.empty()) document.field("branches") += context.branches;
   }
   return response;
@@ -139,16 +150,9 @@ std::string render_catalogue() {
   return out;
 }
 
-std::optional<std::string_view> trace_id_of(std::string_view traceparent) {
-  // 00-<32 hex digits>-<16 hex digits>-<2 hex digits>; a later version may append more.
-  constexpr std::size_t kLength = 55;
-  if (traceparent.size() < kLength || traceparent[2] != '-' || traceparent[35] != '-' ||
-      traceparent[52] != '-')
-    return std::nullopt;
-  if (traceparent.size() > kLength && traceparent[kLength] != '-') return std::nullopt;
-  const std::string_view trace_id = traceparent.substr(3, kTraceIdLength);
-  if (!is_hex(trace_id) || trace_id.find_first_not_of('0') == trace_id.npos) return std::nullopt;
-  return trace_id;
+std::string trace_id_of(const HttpRequest& request) {
+  const auto received = received_trace_id(request.header("traceparent").value_or(""));
+  return received ? std::string(*received) : make_trace_id();
 }
 
 }  // namespace assent

@@ -17,10 +17,10 @@ Failure failure_of(Problem problem, std::string message);
 // What surrounds a failure in its document.
 struct ProblemContext {
   std::optional<TxId> tx;
-  std::optional<Fate> fate;      // where it is not the problem's usual one
-  unsigned status = 0;           // where it is not the problem's own
-  std::string_view traceparent;  // of the request; empty: a trace id is made
-  std::string_view branches;     // the transaction's, as JSON text; empty: left out
+  std::optional<Fate> fate;   // where it is not the problem's usual one
+  unsigned status = 0;        // where it is not the problem's own
+  std::string_view trace_id;  // of the request; empty: one is made
+  std::string_view branches;  // the transaction's, as JSON text; empty: left out
 };
 
 HttpResponse problem_response(const Failure& failure, const ProblemContext& context = {});
@@ -34,7 +34,8 @@ HttpResponse server_problem(unsigned status, std::string_view what);
 // The body of GET /v1/errors.
 std::string render_catalogue();
 
-// The trace id in a W3C traceparent header; nullopt where there is none, or not a valid one.
-std::optional<std::string_view> trace_id_of(std::string_view traceparent);
+// The trace id in a request's traceparent (W3C Trace Context); a new one where there is none, or
+// not a valid one.
+std::string trace_id_of(const HttpRequest& request);
 
 }  // namespace assent

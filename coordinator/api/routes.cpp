@@ -64,7 +64,8 @@ void refuse_method(const Call& call, const std::vector<std::string_view>& allowe
   for (const std::string_view method : allowed)
     allow += (allow.empty() ? "" : ", ") + std::string(method);
   ProblemContext context;
-  context.traceparent = call.request.header("traceparent").value_or("");
+  const std::string trace_id = trace_id_of(call.request);
+  context.trace_id = trace_id;
   HttpResponse response = problem_response(
       failure_of(Problem::method_not_allowed,
                  shortened(call.request.method) + " is not possible here; use " + allow),
@@ -103,14 +104,16 @@ Failure objection(const Route& route, const HttpRequest& request) {
 void Call::refuse(const Failure& failure, unsigned status) const {
   ProblemContext context;
   context.status = status;
-  context.traceparent = request.header("traceparent").value_or("");
+  const std::string trace_id = trace_id_of(request);
+  context.trace_id = trace_id;
   respond(problem_response(failure, context));
 }
 
 void Call::refuse_unknown(const TxId& tx) const {
   ProblemContext context;
   context.fate = engine.machine().fate_of_unknown(tx, engine.now());
-  context.traceparent = request.header("traceparent").value_or("");
+  const std::string trace_id = trace_id_of(request);
+  context.trace_id = trace_id;
   respond(problem_response(
       failure_of(Problem::transaction_not_found, "No transaction of this id is known here."),
       context));

@@ -63,6 +63,7 @@ void append_timeline(std::string& out, const Timeline& timeline, const Transacti
   object.text("id", to_string(tx.tx));
   object.text("state", to_string(tx.state));
   object.text("outcome", to_string(fate_of(tx.state)));
+  object.text_unless_empty("trace_id", timeline.trace_id(tx.tx));
   object.number("age_us", between(begun_us, timeline.wall_us(now)));
   {
     JsonArray events(object.field("events"));

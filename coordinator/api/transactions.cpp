@@ -8,25 +8,22 @@
 #include "coordinator/api/transaction_request.hpp"
 #include "coordinator/api/transaction_view.hpp"
 #include "coordinator/engine.hpp"
+#include "coordinator/timeline.hpp"
 
 namespace assent {
 namespace {
 
 constexpr unsigned kOk = 200, kCreated = 201, kAccepted = 202, kNotModified = 304;
 
-std::string traceparent_of(const Call& call) {
-  return std::string(call.request.header("traceparent").value_or(""));
-}
-
 // What a later answer needs of its request; the rest, with the body, is let go.
 struct Pending {
   Engine& engine;
   HttpServer::Respond respond;
-  std::string traceparent;
+  std::string trace_id;
 };
 
 Pending pending_of(Call& call) {
-  return {call.engine, std::move(call.respond), traceparent_of(call)};
+  return {call.engine, std::move(call.respond), trace_id_of(call.request)};
 }
 
 HttpResponse problem_about(const Pending& pending, const Reply& reply, const Transaction* tx,
@@ -34,7 +31,7 @@ HttpResponse problem_about(const Pending& pending, const Reply& reply, const Tra
   ProblemContext context;
   if (tx != nullptr) context.tx = reply.tx;
   context.fate = reply.fate;
-  context.traceparent = pending.traceparent;
+  context.trace_id = pending.trace_id;
   std::string branches;
   if (tx != nullptr && tx->damaged()) append_branches(branches, *tx, Detail::summary);
   context.branches = branches;
@@ -137,7 +134,9 @@ void create_transaction(Call call) {
   Begin& event = std::get<Begin>(parsed);
   if (!read_key(call, event)) return;
   event.tx = call.engine.new_tx();
-  call.engine.ask(std::move(event), [pending = pending_of(call)](const Reply& reply) {
+  Pending pending = pending_of(call);
+  call.engine.timeline().traced(event.tx, pending.trace_id);
+  call.engine.ask(std::move(event), [pending = std::move(pending)](const Reply& reply) {
     pending.respond(outcome_response(pending, reply, kCreated));
   });
 }

@@ -109,6 +109,30 @@ TEST_CASE("of a transaction that is not known the timeline says what its show sa
   CHECK(shop.get("GET", "/v1/transactions/yesterday/events").status == 404);
 }
 
+TEST_CASE("a timeline names the trace that its transaction belongs to") {
+  Shop shop;
+  const auto trace_of = [&shop](const std::string& id) {
+    const auto timeline =
+        boost::json::parse(shop.get("GET", "/v1/transactions/" + id + "/events").body);
+    return std::string(timeline.at("trace_id").as_string());
+  };
+  const FakeCoordinator::Headers trace = {
+      {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
+  const std::string body = R"({"mode":"interactive"})";
+  CHECK(trace_of(id_in(shop.get("POST", "/v1/transactions", body, trace))) ==
+        "4bf92f3577b34da6a3ce929d0e0e4736");
+  // Where none came, the one that was made is that of the problem as well.
+  const auto refused = shop.ask("POST", "/v1/transactions", kTwoBranches);
+  Vote no;
+  no.verdict = Verdict::no;
+  shop.vote("stock", no);
+  REQUIRE(refused->has_value());
+  const auto problem = boost::json::parse((*refused)->body);
+  CHECK(problem.at("trace_id").as_string().size() == 32);
+  CHECK(trace_of(std::string(problem.at("transaction").as_string())) ==
+        problem.at("trace_id").as_string());
+}
+
 TEST_CASE("statements beyond the bound are counted, not kept; the outcome always is") {
   Shop shop;
   const std::string id =
@@ -158,6 +182,7 @@ TEST_CASE("following events: from a place on, and what was missed is said") {
   CHECK(all.rfind("event: gap\n", 0) == 0);
   CHECK(all.find("event: started\n") != std::string::npos);
   CHECK(shop.get("GET", "/v1/events?after=yesterday").status == 400);
+  CHECK(shop.get("GET", "/v1/events?after=").status == 400);
   CHECK(shop.get("GET", "/v1/events?since=1-1").status == 400);
 }
 

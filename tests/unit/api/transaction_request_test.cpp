@@ -201,7 +201,7 @@ const Fault faults[] = {
      "branches[0].statements[0].expect.row: unknown field; did you mean rows?"},
     {with_statement(R"("sql":"s","expect":{"rows":-1})"),
      "branches[0].statements[0].expect.rows: must be a whole number from 0 to 4294967295"},
-    {with_statement(R"("sql":"s","expect":{"rows":1.0})"),
+    {with_statement(R"("sql":"s","expect":{"rows":1.5})"),
      "branches[0].statements[0].expect.rows: must be a whole number from 0 to 4294967295"},
     {with_option(R"("timeout_ms":0)"), "timeout_ms: must be a whole number from 1 to 3600000"},
     {with_option(R"("timeout_ms":3600001)"),
@@ -242,6 +242,16 @@ TEST_CASE("each fault of a begin request is named with its path") {
   for (const Fault& each : faults) {
     INFO(each.body.substr(0, 200));
     CHECK(refusal(parse_begin(each.body)) == each.message);
+  }
+}
+
+TEST_CASE("a whole number may be written with zeros behind a point") {
+  CHECK(begun(with_option(R"("timeout_ms":5000.0)")).timeout == Duration(5000));
+  CHECK(begun(with_option(R"("timeout_ms":5000.000)")).timeout == Duration(5000));
+  for (const char* other : {"5000.5", "5000.01", "0.0", "-1.0", "5e3", "5.0e3", "3600001.0"}) {
+    INFO(other);
+    CHECK(refusal(parse_begin(with_option(std::string(R"("timeout_ms":)") + other))) ==
+          "timeout_ms: must be a whole number from 1 to 3600000");
   }
 }
 

@@ -42,6 +42,9 @@ class RawSocket {
     return true;
   }
 
+  // Nothing more is sent; an answer can still be read.
+  void finish() { ::shutdown(fd_, SHUT_WR); }
+
   // Everything up to and including `end`, or up to the end of the connection.
   std::string read_until(std::string_view end) {
     while (received_.find(end) == std::string::npos && receive()) {
