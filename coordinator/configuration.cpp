@@ -15,7 +15,6 @@ std::vector<ConfigKey> keys() {
       {.name = "admin.listen",
        .standard = "127.0.0.1:7401",
        .help = "address of /livez, /readyz, /metrics"},
-      allow_open_network_key(),
       {.name = "restored",
        .type = KeyType::boolean,
        .standard = "false",
@@ -27,18 +26,6 @@ std::vector<ConfigKey> keys() {
        .help = "size of a segment of the ledger",
        .least = kMinSegmentBytes,
        .most = 512 << 20},
-      {.name = "limits.open_transactions",
-       .type = KeyType::integer,
-       .standard = "20000",
-       .help = "unfinished transactions; more are refused with 429",
-       .least = 1,
-       .most = 1'000'000},
-      {.name = "limits.body",
-       .type = KeyType::size,
-       .standard = "1MiB",
-       .help = "largest request body",
-       .least = 1024,
-       .most = 256 << 20},
       {.name = "history.keep",
        .type = KeyType::duration,
        .standard = "10m",
@@ -66,6 +53,35 @@ std::vector<ConfigKey> keys() {
   };
 }
 
+std::vector<ConfigKey> limit_keys() {
+  return {
+      {.name = "limits.open_transactions",
+       .type = KeyType::integer,
+       .standard = "20000",
+       .help = "unfinished transactions; more are refused with 429",
+       .least = 1,
+       .most = 1'000'000},
+      {.name = "limits.requests_per_second",
+       .type = KeyType::integer,
+       .standard = "0",
+       .help = "requests of one caller in a second; more are refused with 429; 0: any number",
+       .least = 0,
+       .most = 1'000'000},
+      {.name = "limits.transactions_per_caller",
+       .type = KeyType::integer,
+       .standard = "0",
+       .help = "unfinished transactions of one caller; more are refused with 429; 0: any number",
+       .least = 0,
+       .most = 1'000'000},
+      {.name = "limits.body",
+       .type = KeyType::size,
+       .standard = "1MiB",
+       .help = "largest request body",
+       .least = 1024,
+       .most = 256 << 20},
+  };
+}
+
 }  // namespace
 
 DaemonSpec coordinator_spec() {
@@ -77,6 +93,8 @@ DaemonSpec coordinator_spec() {
       {"serve", "run the coordinator (the default)"},
       {"init", "make a new, empty ledger in an empty folder; nothing else ever makes one"}};
   spec.keys = keys();
+  for (const auto& more : {limit_keys(), listening_keys()})
+    spec.keys.insert(spec.keys.end(), more.begin(), more.end());
   spec.crash_points = crash::coordinator_points();
   spec.example =
       "assent-coordinator init --ledger /var/lib/assent/ledger\n"
@@ -98,6 +116,14 @@ CoordinatorLimits coordinator_limits(const Config& config) {
   limits.finished_kept = static_cast<std::size_t>(config.integer("history.count"));
   limits.finished_kept_for = config.duration("history.keep");
   limits.apply_wait = config.duration("apply_wait");
+  return limits;
+}
+
+AdmissionLimits admission_limits(const Config& config) {
+  AdmissionLimits limits;
+  limits.requests_per_second =
+      static_cast<std::size_t>(config.integer("limits.requests_per_second"));
+  limits.transactions = static_cast<std::size_t>(config.integer("limits.transactions_per_caller"));
   return limits;
 }
 

@@ -16,6 +16,7 @@ namespace {
 // name.
 struct Connection {
   std::shared_ptr<Link> link;
+  CallerPtr caller;
   std::string name;
 };
 
@@ -46,7 +47,19 @@ struct LinkHub::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
+  // Nobody speaks for a participant but whoever holds its credential.
+  bool may_be(const Caller& caller, const std::string& participant) const {
+    return caller.role == Role::everybody || caller.name == participant;
+  }
+
   void introduce(const std::shared_ptr<Connection>& from, Hello hello) {
+    if (!may_be(*from->caller, hello.participant)) {
+      log::error("link refused: its credential is another participant's",
+                 {{"participant", hello.participant},
+                  {"credential", from->caller->name},
+                  {"peer", from->link->peer()}});
+      return from->link->close("this credential is not " + hello.participant + "'s");
+    }
     if (const auto older = named.find(hello.participant); older != named.end()) {
       const auto replaced = older->second;
       log::warning("link replaced by a newer one of the same name",
@@ -88,8 +101,9 @@ void LinkHub::on_report(std::function<void(const std::string&, std::string)> tak
   impl_->take_report = std::move(take);
 }
 
-void LinkHub::accept(Upgrade upgrade) {
+void LinkHub::accept(Upgrade upgrade, CallerPtr caller) {
   const auto connection = std::make_shared<Connection>();
+  connection->caller = std::move(caller);
   LinkCallbacks callbacks;
   const std::weak_ptr<Impl> hub = impl_;
   callbacks.on_frame = [hub, connection](std::string_view frame) {
@@ -117,6 +131,12 @@ void LinkHub::disconnect(const std::string& participant, const std::string& reas
   if (found == impl_->named.end()) return;
   log::warning("participant disconnected", {{"participant", participant}, {"reason", reason}});
   found->second->link->close(reason);
+}
+
+void LinkHub::close_unless(const std::function<bool(const Caller&)>& welcome) {
+  for (const auto& connection : impl_->connections)
+    if (!welcome(*connection->caller))
+      connection->link->close("the access file does not name this credential any more");
 }
 
 void LinkHub::close_all() {

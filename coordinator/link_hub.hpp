@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/coordinator_machine.hpp"
+#include "protocol/runtime/callers.hpp"
 
 namespace assent {
 
@@ -24,8 +25,11 @@ class LinkHub {
   // What a participant reports of what is blocked, beside the protocol.
   void on_report(std::function<void(const std::string& participant, std::string report)> take);
 
-  // A connection to /v1/link. It counts from its Hello on.
-  void accept(Upgrade upgrade);
+  // A connection to /v1/link, by this caller. It counts from its Hello on, which must give the
+  // caller's name, where it has one.
+  void accept(Upgrade upgrade, CallerPtr caller);
+  // Closes the links of callers who are no longer welcome.
+  void close_unless(const std::function<bool(const Caller&)>& welcome);
   // One frame; dropped when the participant has no link.
   void send(const std::string& participant, const std::vector<ToParticipant>& messages);
   // Closes the participant's link.

@@ -31,10 +31,13 @@ void describe(const Recovered& recovered, std::size_t records, const Coordinator
     log::warning("the ledger was moved or copied; participants are asked before abort is presumed");
 }
 
-int serve(const Config& config) {
+int serve(const DaemonRun& run) {
+  const Config& config = run.config;
   // Before the ledger is touched: a start that cannot serve must not raise its epoch.
   listen_address(config, "listen");
   listen_address(config, "admin.listen");
+  listening_tls(config);
+  access_of(config);
   CoordinatorRecovery recovery(coordinator_limits(config), read_clock());
   std::size_t records = 0;
   auto opened = FileLog::open(log_options(config), [&](const LogRecord& record) {
@@ -45,7 +48,7 @@ int serve(const Config& config) {
   CoordinatorMachine machine = std::move(recovery).finish(opened->recovered, opened->start);
   describe(opened->recovered, records, machine);
   CoordinatorService service(config, std::move(machine), *opened->log);
-  return service.run();
+  return service.run(run.reload);
 }
 
 }  // namespace
@@ -53,6 +56,6 @@ int serve(const Config& config) {
 int main(int argc, char** argv) {
   return assent::run_daemon(argc, argv, assent::coordinator_spec(),
                             [](const assent::DaemonRun& run) {
-                              return run.command == "init" ? init(run.config) : serve(run.config);
+                              return run.command == "init" ? init(run.config) : serve(run);
                             });
 }

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "coordinator/api/problem_document.hpp"
+#include "coordinator/configuration.hpp"
 #include "protocol/runtime/console.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
+#include "protocol/runtime/reloading.hpp"
 #include "protocol/runtime/sd_notify.hpp"
 #include "protocol/runtime/upgrade.hpp"
 
@@ -23,6 +25,8 @@ HttpLimits http_limits(const Config& config) {
 CoordinatorService::CoordinatorService(const Config& config, CoordinatorMachine machine,
                                        DecisionLog& log)
     : config_(config),
+      access_(access_of(config)),
+      admission_(access_, admission_limits(config)),
       hub_([this](CoordinatorEvent event) { engine_.post(std::move(event)); }),
       engine_(io_, std::move(machine), log, engine_metrics_, world()),
       server_(io_, http_limits(config), handler(), server_problem),
@@ -32,12 +36,36 @@ CoordinatorService::CoordinatorService(const Config& config, CoordinatorMachine 
     if (!blocking_.received(participant, std::move(report), engine_.now().steady))
       log::warning("a report of what is blocked cannot be read", {{"participant", participant}});
   });
-  server_.on_upgrade([this](const HttpRequest& request, Upgrade upgrade) {
-    if (request.path != "/v1/link") return false;
-    hub_.accept(std::move(upgrade));
-    return true;
-  });
+  server_.on_upgrade(
+      [this](const HttpRequest& request, Upgrade& up) { return take_link(request, up); });
+  admin_.ask_callers(access_);
   metrics_.before_scrape([this] { engine_metrics_.refresh(engine_.machine(), engine_.now()); });
+}
+
+std::optional<HttpResponse> CoordinatorService::take_link(const HttpRequest& request,
+                                                          Upgrade& upgrade) {
+  if (request.path != "/v1/link")
+    return server_problem(404, "There is no WebSocket at " + request.path + ".");
+  auto admitted = admission_.admit(request, Demand::link, engine_.now().steady);
+  if (!admitted.caller) {
+    log::warning("link refused", {{"reason", admitted.failure.message}});
+    return problem_response(admitted.failure);
+  }
+  hub_.accept(std::move(upgrade), std::move(admitted.caller));
+  return std::nullopt;
+}
+
+void CoordinatorService::use_certificates() {
+  const TlsContext tls = listening_tls(config_);
+  server_.use_tls(tls);
+  admin_.use_tls(tls);
+}
+
+void CoordinatorService::read_callers() {
+  access_.reload();
+  // Whoever follows asks again, and is looked at again.
+  server_.close_streams();
+  hub_.close_unless([this](const Caller& caller) { return access_.knows(caller); });
 }
 
 Engine::World CoordinatorService::world() {
@@ -73,8 +101,12 @@ void CoordinatorService::end(int exit_code) {
   io_.stop();
 }
 
-int CoordinatorService::run() {
+int CoordinatorService::run(std::function<Config()> reload) {
   TerminationSignals signals(io_, [this] { draining_.begin(); });
+  Reloading reloading(io_, config_, std::move(reload));
+  reloading.add("callers", [this] { read_callers(); });
+  reloading.add("certificates", [this] { use_certificates(); });
+  use_certificates();
   const Address admin = listen_address(config_, "admin.listen");
   const Address api = listen_address(config_, "listen");
   const Address admin_bound{admin.host, admin_.listen(admin.host, admin.port)};

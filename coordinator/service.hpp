@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "coordinator/api/admission.hpp"
 #include "coordinator/api/api.hpp"
 #include "coordinator/blocking.hpp"
 #include "coordinator/draining.hpp"
@@ -18,14 +19,18 @@ namespace assent {
 
 class CoordinatorService {
  public:
-  // `log` is open and outlives this. ConfigError: an address that cannot be used.
+  // `log` is open and outlives this. ConfigError: an address or a file that cannot be used.
   CoordinatorService(const Config& config, CoordinatorMachine machine, DecisionLog& log);
-  // Serves until it is drained, or must end. Returns the process's exit code.
-  int run();
+  // Serves until it is drained, or must end. `reload` reads the configuration again, for SIGHUP.
+  // Returns the process's exit code.
+  int run(std::function<Config()> reload);
 
  private:
   Engine::World world();
   HttpServer::Handler handler();
+  void use_certificates();
+  void read_callers();
+  std::optional<HttpResponse> take_link(const HttpRequest& request, Upgrade& upgrade);
   void end(int exit_code);
 
   const Config& config_;
@@ -33,10 +38,12 @@ class CoordinatorService {
   int exit_code_ = ExitCode::ok;
   Metrics metrics_;
   EngineMetrics engine_metrics_{metrics_};
+  Access access_;
+  Admission admission_;
   LinkHub hub_;
   Engine engine_;
   BlockingBoard blocking_;
-  Api api_{engine_, blocking_};
+  Api api_{engine_, blocking_, admission_};
   HttpServer server_;
   Draining draining_;
   AdminServer admin_;

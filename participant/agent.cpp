@@ -159,6 +159,10 @@ Agent::Agent(boost::asio::io_context& io, std::string name, ParticipantLimits li
 
 Agent::~Agent() = default;
 
+void Agent::secure_link(TlsContext tls, std::string token) {
+  impl_->dialer.secure(std::move(tls), std::move(token));
+}
+
 void Agent::start() {
   impl_->database.start();
   impl_->dialer.start();

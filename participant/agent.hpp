@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/participant_machine.hpp"
+#include "protocol/runtime/tls.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -27,6 +28,8 @@ class Agent {
   Agent(boost::asio::io_context& io, std::string name, ParticipantLimits limits,
         DatabaseOptions database, std::vector<std::string> coordinators);
   ~Agent();
+  // As LinkDialer::secure.
+  void secure_link(TlsContext tls, std::string token);
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 

@@ -4,6 +4,7 @@
 
 #include "participant/crash_points.hpp"
 #include "protocol/runtime/listening.hpp"
+#include "protocol/runtime/token.hpp"
 
 namespace assent {
 namespace {
@@ -24,11 +25,27 @@ std::vector<ConfigKey> keys() {
       {.name = "admin.listen",
        .standard = "127.0.0.1:7411",
        .help = "address of /livez, /readyz, /metrics, /v1/blocking"},
-      allow_open_network_key(),
       {.name = "check",
        .type = KeyType::boolean,
        .standard = "false",
        .help = "check the database's settings and this role's rights, say what to mend, and end"},
+  };
+}
+
+std::vector<ConfigKey> link_keys() {
+  return {
+      {.name = "link.tls",
+       .type = KeyType::boolean,
+       .standard = "false",
+       .help =
+           "speak TLS to the coordinator, whose certificate must be for the host in its address"},
+      {.name = "link.ca",
+       .help =
+           "PEM file: who signs the coordinator's certificate; empty: whom this machine trusts"},
+      {.name = "link.certificate", .help = "PEM file: the certificate to show to the coordinator"},
+      {.name = "link.key", .help = "PEM file: its private key, without a passphrase"},
+      {.name = "link.token_file",
+       .help = "file with the token to show to the coordinator, in place of a certificate"},
   };
 }
 
@@ -87,7 +104,8 @@ DaemonSpec participant_spec() {
   spec.version = ASSENT_VERSION;
   spec.summary = "Carries out two-phase commit in the PostgreSQL database beside it.";
   spec.keys = keys();
-  for (ConfigKey& key : limit_keys()) spec.keys.push_back(std::move(key));
+  for (const auto& more : {link_keys(), limit_keys(), listening_keys()})
+    spec.keys.insert(spec.keys.end(), more.begin(), more.end());
   spec.crash_points = crash::participant_points();
   spec.example =
       "psql -d shop -v role=assent_participant -f participant.sql      (once, as the database's "
@@ -120,6 +138,33 @@ DatabaseOptions database_options(const Config& config) {
     throw ConfigError("pool.finishers (" + config.source("pool.finishers") +
                       "): no fewer than pool.lanes, or phase two could not keep up with phase one");
   return options;
+}
+
+LinkSecurity link_security(const Config& config) {
+  const bool tls = config.boolean("link.tls");
+  const auto given = [&config](std::string_view key) { return !config.text(key).empty(); };
+  for (const char* key : {"link.ca", "link.certificate", "link.key"})
+    if (given(key) && !tls)
+      throw ConfigError(std::string(key) + " (" + config.source(key) + "): needs link.tls = true");
+  if (given("link.certificate") != given("link.key"))
+    throw ConfigError("link.certificate and link.key: one needs the other");
+  if (!tls && !config.boolean("allow_open_network"))
+    for (const std::string& text : config.list("coordinator"))
+      if (const auto address = parse_address(text); address && !is_loopback(address->host))
+        throw ConfigError("coordinator (" + config.source("coordinator") + "): " + text +
+                          " is dialled without TLS: whoever is on the way could give orders to "
+                          "this database. Set link.tls and link.ca, or say allow_open_network if "
+                          "the network itself is closed to others");
+  LinkSecurity security;
+  try {
+    if (tls)
+      security.tls = make_client_context(
+          {config.text("link.ca"), config.text("link.certificate"), config.text("link.key")});
+    if (given("link.token_file")) security.token = read_token_file(config.text("link.token_file"));
+  } catch (const std::runtime_error& error) {
+    throw ConfigError(std::string("link: ") + error.what());
+  }
+  return security;
 }
 
 ParticipantLimits participant_limits(const Config& config) {

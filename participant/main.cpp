@@ -15,6 +15,7 @@
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
 #include "protocol/runtime/metrics.hpp"
+#include "protocol/runtime/reloading.hpp"
 #include "protocol/runtime/sd_notify.hpp"
 
 namespace {
@@ -56,21 +57,38 @@ std::vector<std::string> not_ready(const Agent& agent) {
 }
 
 // Where a browser finds this participant, for those who learn of it from the coordinator.
-std::string console_address(Address listening) {
+std::string console_address(Address listening, bool tls) {
   const bool everywhere = listening.host == "0.0.0.0" || listening.host == "::";
   char host[256] = {};
   if (everywhere && gethostname(host, sizeof host - 1) == 0) listening.host = host;
-  return "http://" + to_string(listening) + "/";
+  return (tls ? "https://" : "http://") + to_string(listening) + "/";
 }
 
-int serve(const Config& config) {
+// Tokens and certificates, at the start and on SIGHUP. The link in use stays; the next one is made
+// with what is new.
+void add_reloads(Reloading& reloading, const Config& config, Access& access, AdminServer& admin,
+                 Agent& agent) {
+  reloading.add("callers", [&access] { access.reload(); });
+  reloading.add("certificates", [&config, &admin] { admin.use_tls(listening_tls(config)); });
+  reloading.add("link's credentials", [&config, &agent] {
+    LinkSecurity link = link_security(config);
+    agent.secure_link(std::move(link.tls), std::move(link.token));
+  });
+}
+
+int serve(const DaemonRun& run) {
+  const Config& config = run.config;
   const Address admin_listen = listen_address(config, "admin.listen");
+  const TlsContext tls = listening_tls(config);
+  Access access = access_of(config);
+  LinkSecurity link = link_security(config);
   const DatabaseOptions options = database_options(config);
   tell_findings(options);
 
   boost::asio::io_context io(1);
   Agent agent(io, config.text("name"), participant_limits(config), options,
               config.list("coordinator"));
+  agent.secure_link(std::move(link.tls), std::move(link.token));
   Metrics metrics;
   AgentMetrics agent_metrics(metrics);
   AdminServer admin(io, metrics, [&agent] { return not_ready(agent); });
@@ -85,6 +103,10 @@ int serve(const Config& config) {
            config.text("name") + "\"}");
   });
   admin.pages(console_answer);
+  admin.ask_callers(access);
+  admin.use_tls(tls);
+  Reloading reloading(io, config, run.reload);
+  add_reloads(reloading, config, access, admin, agent);
   TerminationSignals signals(io, [&] {
     log::info("ending; what is prepared stays prepared");
     notify_service_manager("STOPPING=1");
@@ -94,7 +116,7 @@ int serve(const Config& config) {
   });
   const auto port = admin.listen(admin_listen.host, admin_listen.port);
   agent.start();
-  blocking.start(console_address({admin_listen.host, port}));
+  blocking.start(console_address({admin_listen.host, port}, tls != nullptr));
   log::info("started", {{"name", config.text("name")},
                         {"admin", to_string(Address{admin_listen.host, port})}});
   notify_service_manager("READY=1");
@@ -107,7 +129,6 @@ int serve(const Config& config) {
 int main(int argc, char** argv) {
   return assent::run_daemon(
       argc, argv, assent::participant_spec(), [](const assent::DaemonRun& run) {
-        return run.config.boolean("check") ? check(database_options(run.config))
-                                           : serve(run.config);
+        return run.config.boolean("check") ? check(database_options(run.config)) : serve(run);
       });
 }

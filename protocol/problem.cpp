@@ -11,6 +11,13 @@ constexpr std::array kProblems = {
     ProblemInfo{none, "none", 200, Fate::none, Retry::never, "No problem", ""},
     ProblemInfo{invalid_request, "invalid-request", 400, Fate::none, Retry::never,
                 "The request is malformed", "Correct what the detail names and send it again."},
+    ProblemInfo{unauthenticated, "unauthenticated", 401, Fate::none, Retry::never,
+                "Nobody known has sent this request",
+                "Show a token of this coordinator's access file (Authorization: Bearer), or a "
+                "client certificate that it names."},
+    ProblemInfo{permission_denied, "permission-denied", 403, Fate::none, Retry::never,
+                "The caller may not do this",
+                "Use another caller's token, or have an operator change the access file."},
     ProblemInfo{path_not_found, "path-not-found", 404, Fate::none, Retry::never, "No such path",
                 "Check the path against docs/API.md; the detail names the nearest one."},
     ProblemInfo{method_not_allowed, "method-not-allowed", 405, Fate::none, Retry::never,

@@ -15,6 +15,8 @@ enum class Problem : std::uint8_t {
   none,  // not a problem; never sent
   // the request itself
   invalid_request,
+  unauthenticated,
+  permission_denied,
   path_not_found,
   method_not_allowed,
   unsupported_media_type,

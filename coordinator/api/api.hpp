@@ -8,6 +8,7 @@
 
 namespace assent {
 
+class Admission;
 class BlockingBoard;
 class Engine;
 
@@ -15,8 +16,9 @@ class Engine;
 // are the machine's business. All calls on the I/O thread; none blocks.
 class Api {
  public:
-  // The engine outlives this and every answer it owes, and so does the board.
-  Api(Engine& engine, const BlockingBoard& blocking) : engine_(engine), blocking_(blocking) {}
+  // The engine outlives this and every answer it owes, and so do the board and the admission.
+  Api(Engine& engine, const BlockingBoard& blocking, Admission& admission)
+      : engine_(engine), blocking_(blocking), admission_(admission) {}
 
   // An HttpServer::Handler. `respond` is called once, now or later.
   void handle(HttpRequest request, HttpServer::Respond respond);
@@ -31,6 +33,7 @@ class Api {
  private:
   Engine& engine_;
   const BlockingBoard& blocking_;
+  Admission& admission_;
 };
 
 }  // namespace assent

@@ -7,19 +7,23 @@
 
 #include "protocol/ids.hpp"
 #include "protocol/problem.hpp"
+#include "protocol/runtime/callers.hpp"
 #include "protocol/runtime/http_server.hpp"
 
 namespace assent {
 
+class Admission;
 class BlockingBoard;
 class Engine;
 
 struct Call {
   Engine& engine;
   const BlockingBoard& blocking;
+  Admission& admission;
   HttpRequest request;
   std::string name;  // what the path has in place of {id} or {name}
   HttpServer::Respond respond;
+  CallerPtr caller = nullptr;  // set once the request has been admitted
 
   // Answers with a problem about no transaction in particular. `status` where it is not the
   // problem's own.
@@ -28,6 +32,9 @@ struct Call {
   void refuse_unknown(const TxId& tx) const;
   // The id in the path. Refuses the request where it cannot be one.
   std::optional<TxId> transaction_id() const;
+  // The same, where the caller may see it. Refuses the request of another client; what the machine
+  // does not know belongs to nobody.
+  std::optional<TxId> own_transaction_id() const;
   // 200, with a JSON document.
   void answer(std::string document) const;
 };

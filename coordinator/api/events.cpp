@@ -78,7 +78,7 @@ void follow_events(Call call) {
 }
 
 void show_timeline(Call call) {
-  const auto id = call.transaction_id();
+  const auto id = call.own_transaction_id();
   if (!id) return;
   const Transaction* tx = call.engine.machine().find(*id);
   if (tx == nullptr) return call.refuse_unknown(*id);

@@ -58,6 +58,10 @@ void append_branch(std::string& out, const Failure& failure) {
 void add_headers(HttpResponse& response, const ProblemInfo& row, const ProblemContext& context,
                  Fate fate) {
   if (row.retry == Retry::after) response.headers.emplace_back("Retry-After", "1");
+  if (row.problem == Problem::unauthenticated)
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (row.problem == Problem::permission_denied)
+    response.headers.emplace_back("WWW-Authenticate", "Bearer error=\"insufficient_scope\"");
   if (context.tx && fate != Fate::none)
     response.headers.emplace_back("Location", "/v1/transactions/" + to_string(*context.tx));
 }

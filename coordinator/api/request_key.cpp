@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 
 #include <openssl/evp.h>
 
@@ -17,13 +18,16 @@ std::array<std::uint8_t, 16> short_sha256(std::string_view bytes) {
   return out;
 }
 
-std::optional<RequestKey> request_key(std::string_view header, std::string_view body) {
+std::optional<RequestKey> request_key(std::string_view header, std::string_view body,
+                                      std::string_view caller) {
   if (header.size() >= 2 && header.front() == '"' && header.back() == '"')
     header = header.substr(1, header.size() - 2);
   if (header.empty() || header.size() > kMaxIdempotencyKey) return std::nullopt;
   if (!std::all_of(header.begin(), header.end(), [](char c) { return c >= ' ' && c <= '~'; }))
     return std::nullopt;
-  return RequestKey{short_sha256(header), short_sha256(body)};
+  std::string key(header);
+  if (!caller.empty()) key += '\n' + std::string(caller);  // a key has no line break
+  return RequestKey{short_sha256(key), short_sha256(body)};
 }
 
 }  // namespace assent

@@ -15,8 +15,10 @@ inline constexpr std::size_t kMaxIdempotencyKey = 255;
 // The first 16 bytes of the SHA-256. Throws std::runtime_error where OpenSSL cannot.
 std::array<std::uint8_t, 16> short_sha256(std::string_view bytes);
 
-// The key as the header gives it, bare or in double quotes, and the body byte for byte. nullopt
-// where the key is empty, longer than kMaxIdempotencyKey or not printable ASCII.
-std::optional<RequestKey> request_key(std::string_view header, std::string_view body);
+// The key as the header gives it, bare or in double quotes, and the body byte for byte. The same
+// key of another caller is another key; `caller` is empty where nobody is asked who they are.
+// nullopt where the key is empty, longer than kMaxIdempotencyKey or not printable ASCII.
+std::optional<RequestKey> request_key(std::string_view header, std::string_view body,
+                                      std::string_view caller = {});
 
 }  // namespace assent

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "coordinator/api/admission.hpp"
 #include "coordinator/api/api.hpp"
 #include "coordinator/api/endpoints.hpp"
 #include "coordinator/api/json_writer.hpp"
@@ -17,25 +18,26 @@ struct Route {
   std::string_view method;
   std::string_view path;
   void (*handle)(Call call);
+  Demand demand;
   Query query = Query::none;  // some: the handler reads the query parameters itself
 };
 
 constexpr Route kRoutes[] = {
-    {"POST", "/v1/transactions", create_transaction},
-    {"GET", "/v1/transactions", list_transactions, Query::some},
-    {"GET", "/v1/transactions/{id}", show_transaction},
-    {"POST", "/v1/transactions/{id}/statements", run_statements},
-    {"POST", "/v1/transactions/{id}/commit", commit_transaction},
-    {"POST", "/v1/transactions/{id}/rollback", rollback_transaction},
-    {"GET", "/v1/transactions/{id}/events", show_timeline},
-    {"GET", "/v1/events", follow_events, Query::some},
-    {"GET", "/v1/blocking", show_blocking},
-    {"GET", "/v1/overview", show_overview},
-    {"GET", "/v1/participants", list_participants},
-    {"GET", "/v1/participants/{name}", show_participant},
-    {"GET", "/v1/errors", show_errors},
-    {"GET", "/v1/openapi.json", show_description},
-    {"GET", "/v1/version", show_version},
+    {"POST", "/v1/transactions", create_transaction, Demand::run},
+    {"GET", "/v1/transactions", list_transactions, Demand::own, Query::some},
+    {"GET", "/v1/transactions/{id}", show_transaction, Demand::own},
+    {"POST", "/v1/transactions/{id}/statements", run_statements, Demand::run},
+    {"POST", "/v1/transactions/{id}/commit", commit_transaction, Demand::run},
+    {"POST", "/v1/transactions/{id}/rollback", rollback_transaction, Demand::run},
+    {"GET", "/v1/transactions/{id}/events", show_timeline, Demand::own},
+    {"GET", "/v1/events", follow_events, Demand::all, Query::some},
+    {"GET", "/v1/blocking", show_blocking, Demand::all},
+    {"GET", "/v1/overview", show_overview, Demand::all},
+    {"GET", "/v1/participants", list_participants, Demand::all},
+    {"GET", "/v1/participants/{name}", show_participant, Demand::all},
+    {"GET", "/v1/errors", show_errors, Demand::nothing},
+    {"GET", "/v1/openapi.json", show_description, Demand::nothing},
+    {"GET", "/v1/version", show_version, Demand::nothing},
 };
 
 // Whether the path is one of the pattern; what stands in its braces goes to `name`.
@@ -126,6 +128,14 @@ std::optional<TxId> Call::transaction_id() const {
   return std::nullopt;
 }
 
+std::optional<TxId> Call::own_transaction_id() const {
+  const auto id = transaction_id();
+  const Transaction* tx = id ? engine.machine().find(*id) : nullptr;
+  if (tx == nullptr || may_see(*caller, *tx)) return id;
+  refuse(failure_of(Problem::permission_denied, "The transaction is another caller's."));
+  return std::nullopt;
+}
+
 void Call::answer(std::string document) const {
   HttpResponse response;
   response.body = std::move(document);
@@ -147,13 +157,16 @@ void Api::handle(HttpRequest request, HttpServer::Respond respond) {
       allowed.push_back(route.method);
       continue;
     }
-    Call call{engine_, blocking_, {}, std::string(name), std::move(respond)};
+    Call call{engine_, blocking_, admission_, {}, std::string(name), std::move(respond)};
     call.request = std::move(request);
+    auto admitted = admission_.admit(call.request, route.demand, engine_.now().steady);
+    if (!admitted.caller) return call.refuse(admitted.failure);
+    call.caller = std::move(admitted.caller);
     const Failure failure = objection(route, call.request);
     if (failure.problem != Problem::none) return call.refuse(failure);
     return route.handle(std::move(call));
   }
-  const Call call{engine_, blocking_, std::move(request), {}, std::move(respond)};
+  const Call call{engine_, blocking_, admission_, std::move(request), {}, std::move(respond)};
   if (!allowed.empty()) return refuse_method(call, allowed);
   call.refuse(no_such_path(call.request.path));
 }

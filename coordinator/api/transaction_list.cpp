@@ -5,6 +5,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "coordinator/api/admission.hpp"
 #include "coordinator/api/json_writer.hpp"
 #include "coordinator/api/nearest.hpp"
 #include "coordinator/api/problem_document.hpp"
@@ -130,7 +131,7 @@ std::variant<TransactionFilter, Failure> parse_filter(const QueryParameters& que
 }
 
 void append_list(std::string& out, const CoordinatorMachine& machine,
-                 const TransactionFilter& filter, std::int64_t now_wall_ms) {
+                 const TransactionFilter& filter, const Caller& caller, std::int64_t now_wall_ms) {
   Downwards transactions(machine.transactions(), filter.before);
   Downwards doubts(machine.doubts(), filter.before);
   JsonObject page(out);
@@ -145,12 +146,13 @@ void append_list(std::string& out, const CoordinatorMachine& machine,
         last = id;
         // Known after all: the doubt about it says less.
         if (!doubts.done() && doubts.at->first == id) ++doubts.at;
-        if (!is_wanted(id, tx, filter, now_wall_ms)) continue;
+        if (!may_see(caller, tx) || !is_wanted(id, tx, filter, now_wall_ms)) continue;
         append_transaction(list.element(), tx, Detail::summary);
       } else {
         const auto& [id, doubt] = *doubts.at++;
         last = id;
-        if (!is_wanted(id, doubt, filter, now_wall_ms)) continue;
+        // Nobody knows any more whose it was.
+        if (caller.role == Role::client || !is_wanted(id, doubt, filter, now_wall_ms)) continue;
         append_doubt(list.element(), doubt);
       }
       ++found;

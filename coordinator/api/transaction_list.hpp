@@ -12,6 +12,8 @@
 
 namespace assent {
 
+struct Caller;
+
 inline constexpr std::size_t kDefaultPage = 100;
 inline constexpr std::size_t kMaxPage = 1000;
 // However rare the wanted ones are, one request looks at no more than so many transactions: the
@@ -31,8 +33,8 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 std::variant<TransactionFilter, Failure> parse_filter(const QueryParameters& query);
 
-// {"transactions":[…],"next_page_token":"…"}, the newest first.
+// {"transactions":[…],"next_page_token":"…"}, the newest first: those that the caller may see.
 void append_list(std::string& out, const CoordinatorMachine& machine,
-                 const TransactionFilter& filter, std::int64_t now_wall_ms);
+                 const TransactionFilter& filter, const Caller& caller, std::int64_t now_wall_ms);
 
 }  // namespace assent

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "coordinator/api/admission.hpp"
 #include "coordinator/api/field_reader.hpp"
 #include "coordinator/api/json_document.hpp"
 #include "coordinator/api/problem_document.hpp"
@@ -171,6 +172,8 @@ void read_labels(const JsonValue& value, const Path& at, BeginRequest& into, Wro
   for (const JsonValue& label : value.children()) {
     const Path here{&at, label.key};
     if (label.key.empty()) wrong.report(at, "a label's name must not be empty");
+    if (label.key.starts_with(kReservedLabels))
+      wrong.report(here, "labels beginning with assent. are Assent's own");
     const std::string_view text = read_text(label, here, wrong);
     if (std::max(text.size(), label.key.size()) > kMaxLabelLength)
       wrong.report(here, "a label's name and its value have at most " +

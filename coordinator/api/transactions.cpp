@@ -1,5 +1,6 @@
 // Transactions: begin, ask, run, commit, roll back. Every request is one event for the engine and
 // one reply from it.
+#include "coordinator/api/admission.hpp"
 #include "coordinator/api/endpoints.hpp"
 #include "coordinator/api/json_writer.hpp"
 #include "coordinator/api/problem_document.hpp"
@@ -118,12 +119,20 @@ HttpResponse statements_response(const Pending& pending, const Reply& reply) {
 bool read_key(const Call& call, Begin& event) {
   const auto header = call.request.header("idempotency-key");
   if (!header) return true;
-  event.key = request_key(*header, call.request.body);
+  event.key = request_key(*header, call.request.body, call.caller->name);
   if (!event.key)
     call.refuse(failure_of(Problem::invalid_request, "Idempotency-Key: must be 1 to " +
                                                          std::to_string(kMaxIdempotencyKey) +
                                                          " printable ASCII characters"));
   return event.key.has_value();
+}
+
+// Refuses a request for a participant that is not the caller's to use.
+bool refuses_participant(const Call& call, const std::string& participant) {
+  if (call.caller->may_use(participant)) return false;
+  call.refuse(failure_of(Problem::permission_denied,
+                         "This caller may not use the participant " + participant + "."));
+  return true;
 }
 
 }  // namespace
@@ -132,8 +141,15 @@ void create_transaction(Call call) {
   auto parsed = parse_begin(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
   Begin& event = std::get<Begin>(parsed);
+  for (const auto& branch : event.branches)
+    if (refuses_participant(call, branch.participant)) return;
   if (!read_key(call, event)) return;
+  event.labels = labels_of(*call.caller, std::move(event.labels));
   event.tx = call.engine.new_tx();
+  if (!call.admission.begin(*call.caller, event.tx, call.engine.machine()))
+    return call.refuse(failure_of(Problem::overloaded,
+                                  "This caller has as many unfinished transactions as it may "
+                                  "(limits.transactions_per_caller)."));
   Pending pending = pending_of(call);
   call.engine.timeline().traced(event.tx, pending.trace_id);
   call.engine.ask(std::move(event), [pending = std::move(pending)](const Reply& reply) {
@@ -146,12 +162,12 @@ void list_transactions(Call call) {
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
   HttpResponse response;
   append_list(response.body, call.engine.machine(), std::get<TransactionFilter>(parsed),
-              call.engine.now().wall_ms);
+              *call.caller, call.engine.now().wall_ms);
   call.respond(std::move(response));
 }
 
 void show_transaction(Call call) {
-  const auto id = call.transaction_id();
+  const auto id = call.own_transaction_id();
   if (!id) return;
   const CoordinatorMachine& machine = call.engine.machine();
   HttpResponse response;
@@ -172,11 +188,12 @@ void show_transaction(Call call) {
 }
 
 void run_statements(Call call) {
-  const auto id = call.transaction_id();
+  const auto id = call.own_transaction_id();
   if (!id) return;
   auto parsed = parse_statements(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
   ExecuteAsked& event = std::get<ExecuteAsked>(parsed);
+  if (refuses_participant(call, event.participant)) return;
   event.tx = *id;
   call.engine.ask(std::move(event), [pending = pending_of(call)](const Reply& reply) {
     pending.respond(statements_response(pending, reply));
@@ -184,7 +201,7 @@ void run_statements(Call call) {
 }
 
 void commit_transaction(Call call) {
-  const auto id = call.transaction_id();
+  const auto id = call.own_transaction_id();
   if (!id) return;
   auto parsed = parse_commit(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
@@ -196,7 +213,7 @@ void commit_transaction(Call call) {
 }
 
 void rollback_transaction(Call call) {
-  const auto id = call.transaction_id();
+  const auto id = call.own_transaction_id();
   if (!id) return;
   auto parsed = parse_rollback(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <boost/asio/ip/address.hpp>
+
 namespace assent {
 
 std::optional<Address> parse_address(std::string_view text) {
@@ -25,6 +27,12 @@ std::optional<Address> parse_address(std::string_view text) {
 std::string to_string(const Address& address) {
   const bool brackets = address.host.find(':') != std::string::npos;
   return (brackets ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+bool is_loopback(const std::string& host) {
+  boost::system::error_code not_numeric;
+  const auto address = boost::asio::ip::make_address(host, not_numeric);
+  return not_numeric ? host == "localhost" : address.is_loopback();
 }
 
 }  // namespace assent

@@ -18,4 +18,8 @@ struct Address {
 std::optional<Address> parse_address(std::string_view text);
 std::string to_string(const Address& address);
 
+// 127.0.0.1, ::1 and the like, or "localhost": nobody else is on the way there. Another name may
+// stand for any address.
+bool is_loopback(const std::string& host);
+
 }  // namespace assent

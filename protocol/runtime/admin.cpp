@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "protocol/runtime/access.hpp"
 #include "protocol/runtime/crash_points.hpp"
 #include "protocol/runtime/metrics.hpp"
 
@@ -65,54 +66,87 @@ HttpLimits admin_limits() {
   return limits;
 }
 
-template <typename Handlers>
-std::string known_paths(const Handlers& handlers) {
-  std::string text = "/livez, /readyz, /metrics";
-  for (const auto& [path, handler] : handlers) text += ", " + path;
-  return text;
-}
-
 }  // namespace
+
+struct AdminServer::Site {
+  Site(Metrics& counted, std::function<std::vector<std::string>()> reasons)
+      : metrics(counted), not_ready(std::move(reasons)) {}
+
+  void handle(const HttpRequest& request, HttpServer::Respond respond) const {
+    const bool of_faults = fault_injection_is_enabled() && is_of_faults(request.path);
+    if (request.method != "GET" && !of_faults) {
+      auto refused = problem(405, "This can only be read: GET or HEAD.");
+      refused.headers.emplace_back("Allow", "GET, HEAD");
+      return respond(std::move(refused));
+    }
+    if (request.path == "/livez") return respond(answer(200, {{"alive", true}}));
+    if (request.path == "/readyz") return respond(readiness(not_ready()));
+    if (auto page = pages ? pages(request) : std::nullopt) return respond(std::move(*page));
+    if (auto refused = refusal(request, of_faults)) return respond(std::move(*refused));
+    if (of_faults) return respond(faults(request));
+    if (request.path == "/metrics")
+      return respond({200, "text/plain; version=0.0.4", {}, metrics.text()});
+    if (const auto found = handlers.find(request.path); found != handlers.end())
+      return found->second([respond = std::move(respond)](std::string json) {
+        respond({200, "application/json", {{"Cache-Control", "no-store"}}, std::move(json)});
+      });
+    respond(problem(404, "There are " + known_paths() + " here."));
+  }
+
+  // Where the caller may not have what is no page and no probe.
+  std::optional<HttpResponse> refusal(const HttpRequest& request, bool of_faults) const {
+    if (!access) return std::nullopt;
+    const auto [caller, why] = access->identify(request);
+    if (!caller) {
+      auto refused = problem(401, why);
+      refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+      return refused;
+    }
+    const bool sees = caller->role == Role::viewer && !of_faults;
+    if (sees || caller->role == Role::operate || caller->role == Role::everybody)
+      return std::nullopt;
+    return problem(403, "This is not for a " + std::string(to_string(caller->role)) + ".");
+  }
+
+  std::string known_paths() const {
+    std::string text = "/livez, /readyz, /metrics";
+    for (const auto& [path, handler] : handlers) text += ", " + path;
+    return text;
+  }
+
+  Metrics& metrics;
+  std::function<std::vector<std::string>()> not_ready;
+  std::map<std::string, std::function<void(Answer)>> handlers;
+  Pages pages;
+  const Access* access = nullptr;
+};
 
 AdminServer::AdminServer(boost::asio::io_context& io, Metrics& metrics,
                          std::function<std::vector<std::string>()> not_ready)
-    : handlers_(std::make_shared<Handlers>()),
-      pages_(std::make_shared<Pages>()),
+    : site_(std::make_shared<Site>(metrics, std::move(not_ready))),
       server_(std::make_unique<HttpServer>(
           io, admin_limits(),
-          [&metrics, not_ready = std::move(not_ready), handlers = handlers_, pages = pages_](
-              HttpRequest request, HttpServer::Respond respond) {
-            if (fault_injection_is_enabled() && is_of_faults(request.path))
-              return respond(faults(request));
-            if (request.method != "GET") {
-              auto refused = problem(405, "This can only be read: GET or HEAD.");
-              refused.headers.emplace_back("Allow", "GET, HEAD");
-              return respond(std::move(refused));
-            }
-            if (request.path == "/livez") return respond(answer(200, {{"alive", true}}));
-            if (request.path == "/readyz") return respond(readiness(not_ready()));
-            if (request.path == "/metrics") {
-              return respond({200, "text/plain; version=0.0.4", {}, metrics.text()});
-            }
-            if (const auto found = handlers->find(request.path); found != handlers->end())
-              return found->second([respond = std::move(respond)](std::string json) {
-                respond(
-                    {200, "application/json", {{"Cache-Control", "no-store"}}, std::move(json)});
-              });
-            if (auto page = *pages ? (*pages)(request) : std::nullopt)
-              return respond(std::move(*page));
-            respond(problem(404, "There are " + known_paths(*handlers) + " here."));
+          [site = site_](HttpRequest request, HttpServer::Respond respond) {
+            site->handle(request, std::move(respond));
           },
           problem)) {}
 
 AdminServer::~AdminServer() = default;
 
 void AdminServer::on_get(std::string path, std::function<void(Answer)> handler) {
-  (*handlers_)[std::move(path)] = std::move(handler);
+  site_->handlers[std::move(path)] = std::move(handler);
 }
 
 void AdminServer::pages(Pages pages) {
-  *pages_ = std::move(pages);
+  site_->pages = std::move(pages);
+}
+
+void AdminServer::ask_callers(const Access& access) {
+  site_->access = &access;
+}
+
+void AdminServer::use_tls(TlsContext context) {
+  server_->use_tls(std::move(context));
 }
 
 std::uint16_t AdminServer::listen(const std::string& address, std::uint16_t port) {

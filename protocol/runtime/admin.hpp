@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@ class io_context;
 
 namespace assent {
 
+class Access;
 class Metrics;
 
 //   GET /livez    200 as long as the loop turns; depends on nothing else
@@ -42,13 +42,16 @@ class AdminServer {
   // Serves what this gives, by GET, where it is none of the paths: pages for a browser.
   using Pages = std::function<std::optional<HttpResponse>(const HttpRequest& request)>;
   void pages(Pages pages);
-  // As HttpServer::listen.
+  // From now on all but /livez, /readyz and the pages are for viewers and operators, and orders at
+  // crash points for operators. `access` outlives this.
+  void ask_callers(const Access& access);
+  // As of HttpServer.
+  void use_tls(TlsContext context);
   std::uint16_t listen(const std::string& address, std::uint16_t port);
 
  private:
-  using Handlers = std::map<std::string, std::function<void(Answer)>>;
-  std::shared_ptr<Handlers> handlers_;
-  std::shared_ptr<Pages> pages_;
+  struct Site;
+  std::shared_ptr<Site> site_;
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -200,6 +200,12 @@ bool Config::boolean(std::string_view key) const {
 const std::string& Config::written(std::string_view key) const {
   return entry(key, {}).text;
 }
+std::vector<std::string> Config::changes_from(const Config& other) const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : entries_)
+    if (value.text != other.written(key)) keys.push_back(key);
+  return keys;
+}
 const std::string& Config::source(std::string_view key) const {
   return entry(key, {}).source;
 }

@@ -74,6 +74,8 @@ class Config {
   // Of a key of any type: as it was written, and where.
   const std::string& written(std::string_view key) const;
   const std::string& source(std::string_view key) const;
+  // The keys whose values, as written, differ from those of another configuration of the same keys.
+  std::vector<std::string> changes_from(const Config& other) const;
 
  private:
   struct Entry {

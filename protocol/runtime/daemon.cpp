@@ -6,7 +6,6 @@
 #include <iostream>
 
 #include <Poco/AutoPtr.h>
-#include <Poco/Util/MapConfiguration.h>
 #include <Poco/Util/OptionCallback.h>
 #include <Poco/Util/OptionSet.h>
 #include <Poco/Util/ServerApplication.h>
@@ -51,8 +50,8 @@ void set_up_logging(const Config& config) {
               log::parse_level(config.text("log.level")).value_or(log::Level::info));
 }
 
-// POCO's frame: it takes the options apart and holds the layers of configuration. Its own waiting
-// for signals is not used, as it has lost some.
+// POCO's frame: it takes the options apart. Its own waiting for signals is not used, as it has lost
+// some.
 class Frame : public Poco::Util::ServerApplication {
  public:
   Frame(const DaemonSpec& spec, std::string command,
@@ -115,28 +114,18 @@ class Frame : public Poco::Util::ServerApplication {
     given = {again ? given.text + "," + value : value, "option --" + name};
   }
 
-  // Lowest first: the layer mounted later wins, which is what POCO's priorities say as well.
-  Config load() {
-    std::map<std::string, std::string> sources;
-    int priority = 0;
-    const auto mount = [&](const Values& values) {
-      Poco::AutoPtr<Poco::Util::MapConfiguration> layer(new Poco::Util::MapConfiguration);
-      for (const auto& [key, value] : values) {
-        layer->setString(key, value.text);
-        sources[key] = value.source;
-      }
-      config().add(layer, --priority);
+  // Lowest first: what is laid on later wins.
+  Config load() const {
+    Values given;
+    const auto lay_on = [&given](const Values& layer) {
+      for (const auto& [key, value] : layer) given[key] = value;
     };
-    if (const std::string file = config_path(); !file.empty()) {
-      mount(read_config_file(file, spec_.keys));
-    }
+    if (const std::string file = config_path(); !file.empty())
+      lay_on(read_config_file(file, spec_.keys));
     std::vector<std::string> environment;
     for (char** variable = environ; *variable; ++variable) environment.emplace_back(*variable);
-    mount(read_environment(environment, spec_.keys));
-    mount(options_);
-
-    Values given;
-    for (const auto& [key, source] : sources) given[key] = {config().getRawString(key), source};
+    lay_on(read_environment(environment, spec_.keys));
+    lay_on(options_);
     return Config(spec_.keys, given);
   }
 
@@ -148,7 +137,7 @@ class Frame : public Poco::Util::ServerApplication {
 
   int perform(Config config) {
     try {
-      return body_({command_, std::move(config)});
+      return body_({command_, std::move(config), [this] { return load(); }});
     } catch (const ConfigError& error) {
       log::error(error.what());
       return Exit::configuration;

@@ -47,6 +47,8 @@ class TemporaryError : public std::runtime_error {
 struct DaemonRun {
   std::string command;  // one of the spec's, or empty when it has none
   Config config;
+  // Reads options, environment and file again. Throws ConfigError.
+  std::function<Config()> reload;
 };
 
 // Reads options, environment (ASSENT_…) and the file (--config FILE or ASSENT_CONFIG), in this

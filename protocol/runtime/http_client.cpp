@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "protocol/runtime/address.hpp"
-#include "protocol/runtime/asio.hpp"
+#include "protocol/runtime/stream.hpp"
 
 namespace assent {
 namespace {
@@ -12,14 +12,17 @@ using Kind = HttpFailure::Kind;
 
 constexpr std::uint32_t kHeaderBytes = 64 * 1024;
 
+constexpr std::string_view kHttp = "http://", kHttps = "https://";
+
 Address read_server(std::string_view text) {
   const std::string_view whole = text;
-  if (text.starts_with("http://")) text.remove_prefix(7);
+  if (text.starts_with(kHttp)) text.remove_prefix(kHttp.size());
+  if (text.starts_with(kHttps)) text.remove_prefix(kHttps.size());
   if (text.ends_with('/')) text.remove_suffix(1);
   auto address = parse_address(text);
-  if (!address) {
-    throw std::invalid_argument("\"" + std::string(whole) + "\" is not http://host:port");
-  }
+  if (!address)
+    throw std::invalid_argument("\"" + std::string(whole) +
+                                "\" is not http://host:port or https://host:port");
   return *address;
 }
 
@@ -43,8 +46,15 @@ std::optional<std::string_view> HttpAnswer::header(std::string_view name) const 
 struct HttpClient::Impl {
   using Parser = http::response_parser<http::string_body>;
 
-  Impl(std::string_view server, std::size_t limit)
-      : address(read_server(server)), answer_bytes(limit), io(1), socket(io) {}
+  Impl(std::string_view server, HttpClientOptions given)
+      : address(read_server(server)), options(std::move(given)), io(1), stream(Socket(io)) {
+    if (server.starts_with(kHttps)) {
+      tls = make_client_context(options.tls);
+    } else if (!options.token.empty() && !is_loopback(address.host)) {
+      throw std::invalid_argument("the token would travel in clear text to " + address.host +
+                                  "; use https://");
+    }
+  }
 
   // Runs one asynchronous operation to its end or the deadline, when its socket is closed.
   template <class Start>
@@ -54,15 +64,20 @@ struct HttpClient::Impl {
     io.restart();
     io.run_until(deadline);
     if (result) return *result;
-    hang_up();
+    Error ignored;
+    socket().close(ignored);
     io.restart();
-    io.run();
+    io.run();  // the operation still refers to the stream
+    hang_up();
     return net::error::timed_out;
   }
 
+  Socket& socket() { return stream.socket(); }
+
   void hang_up() {
     Error ignored;
-    socket.close(ignored);
+    socket().close(ignored);
+    stream = Stream(Socket(io));
     buffer.clear();
   }
 
@@ -70,24 +85,36 @@ struct HttpClient::Impl {
   bool stale() {
     char byte = 0;
     Error error;
-    socket.non_blocking(true, error);
-    socket.receive(net::buffer(&byte, 1), Tcp::socket::message_peek, error);
+    socket().non_blocking(true, error);
+    socket().receive(net::buffer(&byte, 1), Tcp::socket::message_peek, error);
     return error != net::error::would_block;
   }
 
   std::optional<HttpFailure> connect() {
-    if (socket.is_open() && !stale()) return std::nullopt;
+    if (socket().is_open() && !stale()) return std::nullopt;
     hang_up();
     Error error;
     Resolver resolver(io);
     const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
     if (!error) {
-      error = run([&](auto done) { net::async_connect(socket, found, done); });
+      error = run([&](auto done) { net::async_connect(socket(), found, done); });
     }
-    if (!error) socket.set_option(Tcp::no_delay(true), error);
+    if (!error) socket().set_option(Tcp::no_delay(true), error);
+    std::string why;
+    if (!error && tls) error = begin_tls(why);
     if (!error) return std::nullopt;
     const auto kind = error == net::error::timed_out ? Kind::timed_out : Kind::unreachable;
-    return failure(kind, "Cannot connect to", error.message(), false);
+    return failure(kind, "Cannot connect to", why.empty() ? error.message() : why, false);
+  }
+
+  Error begin_tls(std::string& why) {
+    stream = Stream(std::move(stream.socket()), *tls);
+    ssl_st* const connection = stream.tls()->native_handle();
+    expect_server(connection, address.host);
+    const Error error =
+        run([&](auto done) { stream.async_handshake(ssl::stream_base::client, done); });
+    if (error) why = unaccepted_certificate(connection);
+    return error;
   }
 
   HttpFailure failure(Kind kind, std::string_view what, const std::string& why, bool sent) {
@@ -120,18 +147,19 @@ struct HttpClient::Impl {
     request.target(call.target);
     request.set(http::field::host, to_string(address));
     for (const auto& [name, value] : call.headers) request.insert(name, value);
+    if (!options.token.empty()) request.set(http::field::authorization, "Bearer " + options.token);
     if (!call.body.empty() || call.method == "POST") request.content_length(call.body.size());
     request.body() = call.body;
 
     // A server that refuses early answers before it has read all: so look for an answer even when
     // the request could not be sent whole.
-    const Error unsent = run([&](auto done) { http::async_write(socket, request, done); });
+    const Error unsent = run([&](auto done) { http::async_write(stream, request, done); });
     if (unsent == net::error::timed_out) return classify(unsent);
     Parser parser;
     parser.header_limit(kHeaderBytes);
-    parser.body_limit(answer_bytes);
+    parser.body_limit(options.answer_bytes);
     parser.skip(call.method == "HEAD");
-    const Error error = run([&](auto done) { http::async_read(socket, buffer, parser, done); });
+    const Error error = run([&](auto done) { http::async_read(stream, buffer, parser, done); });
     if (error) return classify(error);
     return finish(parser);
   }
@@ -149,15 +177,16 @@ struct HttpClient::Impl {
   }
 
   Address address;
-  std::size_t answer_bytes;
+  HttpClientOptions options;
+  TlsContext tls;  // null: plain HTTP
   net::io_context io;
-  Socket socket;
+  Stream stream;
   beast::flat_buffer buffer;
   SteadyTime deadline;
 };
 
-HttpClient::HttpClient(std::string_view server, std::size_t answer_bytes)
-    : impl_(std::make_unique<Impl>(server, answer_bytes)) {}
+HttpClient::HttpClient(std::string_view server, HttpClientOptions options)
+    : impl_(std::make_unique<Impl>(server, std::move(options))) {}
 HttpClient::~HttpClient() = default;
 HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;

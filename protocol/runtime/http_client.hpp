@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/runtime/tls.hpp"
+
 namespace assent {
 
 struct HttpCall {
@@ -32,7 +34,7 @@ struct HttpAnswer {
 
 struct HttpFailure {
   enum class Kind {
-    unreachable,  // nobody there: nothing was sent
+    unreachable,  // nobody there, or not who it should be: nothing was sent
     timed_out,
     closed,     // the server closed the connection instead of answering
     malformed,  // what came is not HTTP
@@ -43,10 +45,18 @@ struct HttpFailure {
   bool sent = false;    // the server may have acted on the request
 };
 
+struct HttpClientOptions {
+  std::size_t answer_bytes = 64 * 1024 * 1024;
+  TlsClientFiles tls{};  // for https
+  std::string token{};   // shown with every call; empty: none
+};
+
 class HttpClient {
  public:
-  // "http://host:port" or "host:port". Throws std::invalid_argument for anything else.
-  explicit HttpClient(std::string_view server, std::size_t answer_bytes = 64 * 1024 * 1024);
+  // "http://host:port", "https://host:port" or "host:port". Throws std::invalid_argument for
+  // anything else, and for a token that would leave this machine in clear text; std::runtime_error
+  // where a file of `tls` cannot be used.
+  explicit HttpClient(std::string_view server, HttpClientOptions options = {});
   ~HttpClient();
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) noexcept;

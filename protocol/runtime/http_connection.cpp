@@ -35,8 +35,8 @@ class PendingAnswer {
 
 }  // namespace
 
-HttpConnection::HttpConnection(Socket socket, std::shared_ptr<HttpServerState> server)
-    : socket_(std::move(socket)),
+HttpConnection::HttpConnection(Stream stream, std::shared_ptr<HttpServerState> server)
+    : stream_(std::move(stream)),
       server_(std::move(server)),
       buffer_(server_->limits.header_bytes + kReadAhead) {
   enter(Phase::header);
@@ -51,6 +51,17 @@ bool HttpConnection::untouched() const {
   return buffer_.size() == 0 && !(parser_ && parser_->got_some());
 }
 
+void HttpConnection::start() {
+  if (!stream_.tls()) return read_request();
+  enter(Phase::handshake);
+  stream_.async_handshake(ssl::stream_base::server, [self = shared_from_this()](Error error) {
+    if (self->phase_ == Phase::closed) return;
+    if (error) return self->close();
+    self->certificate_ = peer_certificate(self->stream_.tls()->native_handle());
+    self->read_request();
+  });
+}
+
 void HttpConnection::read_request() {
   enter(Phase::header);
   header_begun_ = false;
@@ -58,7 +69,7 @@ void HttpConnection::read_request() {
   parser_->header_limit(static_cast<std::uint32_t>(server_->limits.header_bytes));
   parser_->body_limit(server_->limits.body_bytes);
   http::async_read_header(
-      socket_, buffer_, *parser_,
+      stream_, buffer_, *parser_,
       [self = shared_from_this()](Error error, std::size_t) { self->on_header(error); });
 }
 
@@ -77,7 +88,7 @@ void HttpConnection::on_header(Error error) {
 
 void HttpConnection::send_continue() {
   enter(Phase::writing);
-  net::async_write(socket_, net::buffer(kContinue),
+  net::async_write(stream_, net::buffer(kContinue),
                    [self = shared_from_this()](Error error, std::size_t) {
                      if (self->phase_ == Phase::closed) return;
                      if (error) return self->close();
@@ -87,7 +98,7 @@ void HttpConnection::send_continue() {
 
 void HttpConnection::read_body() {
   enter(Phase::body);
-  http::async_read(socket_, buffer_, *parser_,
+  http::async_read(stream_, buffer_, *parser_,
                    [self = shared_from_this()](Error error, std::size_t) {
                      if (self->phase_ == Phase::closed) return;
                      if (error) return self->fail(error);
@@ -101,6 +112,7 @@ void HttpConnection::on_request() {
   auto translated = translate(upgrades ? BeastRequest(parser_->get()) : parser_->release());
   if (auto* refusal = std::get_if<Refusal>(&translated)) return refuse(std::move(*refusal));
   auto& request = std::get<HttpRequest>(translated);
+  request.certificate = certificate_;
   enter(Phase::handling);
   if (upgrades) return upgrade(std::move(request));
   auto pending = std::make_shared<PendingAnswer>(weak_from_this());
@@ -115,14 +127,16 @@ void HttpConnection::upgrade(HttpRequest request) {
   }
   if (buffer_.size() != 0) return refuse({400, "Data came before the upgrade was accepted."});
   auto self = shared_from_this();
-  auto state = std::make_shared<UpgradeState>(UpgradeState{std::move(socket_), parser_->release()});
-  if (server_->upgrade(request, Upgrade(state))) {
+  Upgrade offered(
+      std::make_shared<UpgradeState>(UpgradeState{std::move(stream_), parser_->release()}));
+  auto refusal = server_->upgrade(request, offered);
+  if (!refusal) {
     phase_ = Phase::closed;
     server_->connections.erase(self);
     return;
   }
-  socket_ = std::move(state->socket);
-  refuse({404, "There is no WebSocket at " + request.path + "."});
+  stream_ = std::move(offered.state->stream);
+  write(std::move(*refusal), false);
 }
 
 void HttpConnection::answer(HttpResponse response) {
@@ -136,7 +150,7 @@ void HttpConnection::stream(HttpResponse response) {
   if (server_->streams.size() >= server_->limits.streams)
     return refuse({503, "This server has as many followers as it accepts."});
   auto streaming =
-      std::make_shared<HttpStreaming>(std::move(socket_), server_, std::move(response), shape_);
+      std::make_shared<HttpStreaming>(std::move(stream_), server_, std::move(response), shape_);
   server_->streams.insert(streaming);
   phase_ = Phase::closed;
   server_->connections.erase(shared_from_this());
@@ -153,7 +167,7 @@ void HttpConnection::write(HttpResponse response, bool keep_alive) {
   shape_.keep_alive = keep_alive;
   response_.emplace(translate(std::move(response), shape_));
   const bool keep = response_->keep_alive();
-  http::async_write(socket_, *response_,
+  http::async_write(stream_, *response_,
                     [self = shared_from_this(), keep](Error error, std::size_t) {
                       if (self->phase_ == Phase::closed) return;
                       if (error) return self->close();
@@ -175,31 +189,42 @@ void HttpConnection::fail(const Error& error) {
 
 void HttpConnection::time_out(const char* what) {
   timed_out_ = what;
-  socket_.cancel();
+  stream_.socket().cancel();
 }
 
 // Closing while the client still sends would reset the connection, and the answer might be lost
 // with it: so say that nothing more comes and read on for a moment.
 void HttpConnection::linger() {
   enter(Phase::lingering);
+  if (!stream_.tls()) return close_half();
+  stream_.tls()->async_shutdown([self = shared_from_this()](Error) {
+    if (self->phase_ != Phase::closed) self->close_half();
+  });
+}
+
+void HttpConnection::close_half() {
   Error ignored;
-  socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
   discard();
 }
 
+// Below TLS: what still comes is not looked at.
 void HttpConnection::discard() {
-  socket_.async_read_some(net::buffer(server_->discarded),
-                          [self = shared_from_this()](Error error, std::size_t) {
-                            if (self->phase_ == Phase::closed) return;
-                            if (error) return self->close();
-                            self->discard();
-                          });
+  stream_.socket().async_read_some(net::buffer(server_->discarded),
+                                   [self = shared_from_this()](Error error, std::size_t) {
+                                     if (self->phase_ == Phase::closed) return;
+                                     if (error) return self->close();
+                                     self->discard();
+                                   });
 }
 
 void HttpConnection::sweep(SteadyTime now) {
   const HttpLimits& limits = server_->limits;
   const auto lasted = now - since_;
   switch (phase_) {
+    case Phase::handshake:
+      if (lasted >= limits.header_timeout) close();
+      return;
     case Phase::header: {
       const bool idle = untouched() && answered_ > 0;
       if (!untouched() && !header_begun_) {
@@ -227,14 +252,14 @@ void HttpConnection::sweep(SteadyTime now) {
 }
 
 void HttpConnection::drain() {
-  if (phase_ == Phase::header && untouched()) close();
+  if (phase_ == Phase::handshake || (phase_ == Phase::header && untouched())) close();
 }
 
 void HttpConnection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   Error ignored;
-  socket_.close(ignored);
+  stream_.socket().close(ignored);
   server_->connections.erase(shared_from_this());
 }
 

@@ -1,6 +1,8 @@
 // One HTTP connection of the server. Requests are handled one at a time, so that pipelined ones are
 // answered in order.
 //
+//   handshake (under TLS)
+//      │
 //   header ─▶ body ─▶ handling ─▶ writing ─▶ header …
 //      └───────┴─ refused ──────────▶ writing ─▶ lingering ─▶ closed
 //
@@ -12,6 +14,7 @@
 #include <unordered_set>
 
 #include "protocol/runtime/http_message.hpp"
+#include "protocol/runtime/stream.hpp"
 
 namespace assent {
 
@@ -24,6 +27,7 @@ struct HttpServerState {
   HttpServer::Handler handler;
   HttpServer::ProblemBody problem;
   HttpServer::UpgradeHandler upgrade;
+  TlsContext tls;  // of new connections
   bool draining = false;
   // Owns them: a connection waiting for its handler's answer has no operation under way that could.
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
@@ -33,9 +37,9 @@ struct HttpServerState {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(Socket socket, std::shared_ptr<HttpServerState> server);
+  HttpConnection(Stream stream, std::shared_ptr<HttpServerState> server);
 
-  void read_request();
+  void start();
   // Answers without having read anything, and closes.
   void refuse(Refusal refusal);
   void answer(HttpResponse response);
@@ -45,10 +49,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void close();
 
  private:
-  enum class Phase { header, body, handling, writing, lingering, closed };
+  enum class Phase { handshake, header, body, handling, writing, lingering, closed };
 
   bool untouched() const;  // nothing of the next request has arrived
   void enter(Phase phase);
+  void read_request();
   void read_body();
   void send_continue();
   void on_header(Error error);
@@ -59,9 +64,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void write(HttpResponse response, bool keep_alive);
   void stream(HttpResponse response);
   void linger();
+  void close_half();
   void discard();
 
-  Socket socket_;
+  Stream stream_;
+  std::shared_ptr<const PeerCertificate> certificate_;
   std::shared_ptr<HttpServerState> server_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;

@@ -57,12 +57,15 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     if (open >= state->limits.connections + kRefusedAtOnce) return;
     Error ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
-    auto connection = std::make_shared<HttpConnection>(std::move(socket), state);
+    const bool full = open >= state->limits.connections;
+    // To say so under TLS would cost more than the request.
+    if (full && state->tls) return;
+    auto connection = std::make_shared<HttpConnection>(
+        state->tls ? Stream(std::move(socket), *state->tls) : Stream(std::move(socket)), state);
     state->connections.insert(connection);
-    if (open >= state->limits.connections) {
+    if (full)
       return connection->refuse({503, "This server has as many connections as it accepts."});
-    }
-    connection->read_request();
+    connection->start();
   }
 
   void sweep() {
@@ -114,6 +117,10 @@ void HttpServer::on_upgrade(UpgradeHandler handler) {
   impl_->state->upgrade = std::move(handler);
 }
 
+void HttpServer::use_tls(TlsContext context) {
+  impl_->state->tls = std::move(context);
+}
+
 std::uint16_t HttpServer::listen(const std::string& address, std::uint16_t port) {
   const auto where = to_string(Address{address, port});
   try {
@@ -139,6 +146,10 @@ void HttpServer::drain() {
   impl_->stop_listening();
   impl_->state->draining = true;
   impl_->for_each([](HttpConnection& connection) { connection.drain(); });
+  impl_->close_streams();
+}
+
+void HttpServer::close_streams() {
   impl_->close_streams();
 }
 

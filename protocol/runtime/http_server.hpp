@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/runtime/tls.hpp"
+
 namespace boost::asio {
 class io_context;
 }
@@ -26,6 +28,8 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query;    // percent-decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  // What the client has proved by its certificate; null: it has shown none.
+  std::shared_ptr<const PeerCertificate> certificate = nullptr;
 
   // The first header of that (lower-case) name.
   std::optional<std::string_view> header(std::string_view name) const;
@@ -45,7 +49,7 @@ struct HttpLimits {
   std::size_t body_bytes = 1024 * 1024;
   std::size_t connections = 4096;
   std::size_t streams = 256;                         // endless responses; more are refused with 503
-  std::chrono::milliseconds header_timeout{10'000};  // from the first wait to the whole header
+  std::chrono::milliseconds header_timeout{10'000};  // to the whole header; and for TLS to begin
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};  // kept alive, nothing sent
   std::chrono::milliseconds write_timeout{30'000};
@@ -63,9 +67,9 @@ class HttpServer {
   using Respond = std::function<void(HttpResponse)>;
   // Runs on the I/O thread and must not block.
   using Handler = std::function<void(HttpRequest, Respond)>;
-  // For requests with `Upgrade: websocket` on a path this takes; return false to have it answered
-  // by 404.
-  using UpgradeHandler = std::function<bool(const HttpRequest&, Upgrade)>;
+  // For requests with `Upgrade: websocket`. Takes the connection over, or leaves it and says how
+  // the request is answered instead.
+  using UpgradeHandler = std::function<std::optional<HttpResponse>(const HttpRequest&, Upgrade&)>;
   // What the server answers itself (malformed request, too large, too many connections, time-outs):
   // the body and content type for a status, so that these look like every other problem of this
   // API.
@@ -77,12 +81,16 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   void on_upgrade(UpgradeHandler handler);
+  // For connections accepted from now on; null: plain HTTP, as without this call.
+  void use_tls(TlsContext context);
   // Listens on address:port (port 0: any) and returns the port. Throws std::runtime_error saying
   // what to do when the address cannot be had.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
   // Stops listening; answers under way are finished with `Connection: close`, idle connections and
   // streams closed.
   void drain();
+  // Ends the endless responses: what their clients may do has changed.
+  void close_streams();
   std::size_t connections() const;
 
  private:

@@ -4,12 +4,12 @@
 
 namespace assent {
 
-HttpStreaming::HttpStreaming(Socket socket, std::shared_ptr<HttpServerState> server,
+HttpStreaming::HttpStreaming(Stream client, std::shared_ptr<HttpServerState> server,
                              HttpResponse response, ResponseShape shape)
-    : socket_(std::move(socket)),
+    : client_(std::move(client)),
       server_(std::move(server)),
       stream_(std::move(response.stream)),
-      alive_(socket_.get_executor()) {
+      alive_(client_.get_executor()) {
   shape.keep_alive = false;  // the end of the connection is the end of the response
   header_ = translate(std::move(response), shape);
   header_.erase(http::field::content_length);
@@ -20,7 +20,7 @@ void HttpStreaming::start() {
     if (const auto self = weak.lock()) self->pump();
   });
   writing_ = true;
-  http::async_write_header(socket_, serializer_,
+  http::async_write_header(client_, serializer_,
                            [self = shared_from_this()](Error error, std::size_t) {
                              self->writing_ = false;
                              if (error) return self->close();
@@ -38,7 +38,7 @@ void HttpStreaming::pump() {
 void HttpStreaming::write(std::string chunk) {
   chunk_ = std::move(chunk);
   writing_ = wrote_ = true;
-  net::async_write(socket_, net::buffer(chunk_),
+  net::async_write(client_, net::buffer(chunk_),
                    [self = shared_from_this()](Error error, std::size_t) {
                      self->writing_ = false;
                      if (error) return self->close();
@@ -48,7 +48,7 @@ void HttpStreaming::write(std::string chunk) {
 
 // A client has nothing to say any more; what it says is thrown away. That it goes is noticed here.
 void HttpStreaming::watch_client() {
-  socket_.async_read_some(net::buffer(server_->discarded),
+  client_.async_read_some(net::buffer(server_->discarded),
                           [self = shared_from_this()](Error error, std::size_t) {
                             if (error) return self->close();
                             if (self->stream_) self->watch_client();
@@ -72,7 +72,7 @@ void HttpStreaming::close() {
   stream_.reset();
   alive_.cancel();
   Error ignored;
-  socket_.close(ignored);
+  client_.socket().close(ignored);
   server_->streams.erase(shared_from_this());
 }
 

@@ -1,4 +1,4 @@
-// Writes one endless response: takes the connection's socket over and keeps it until either side
+// Writes one endless response: takes the connection's stream over and keeps it until either side
 // closes.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace assent {
 class HttpStreaming : public std::enable_shared_from_this<HttpStreaming> {
  public:
   // `response.stream` is set.
-  HttpStreaming(Socket socket, std::shared_ptr<HttpServerState> server, HttpResponse response,
+  HttpStreaming(Stream client, std::shared_ptr<HttpServerState> server, HttpResponse response,
                 ResponseShape shape);
   void start();
   // Closes at once and lets the stream go.
@@ -25,7 +25,7 @@ class HttpStreaming : public std::enable_shared_from_this<HttpStreaming> {
   void watch_client();
   void keep_alive();
 
-  Socket socket_;
+  Stream client_;
   std::shared_ptr<HttpServerState> server_;
   std::shared_ptr<HttpStream> stream_;  // null: closed
   BeastResponse header_;

@@ -14,7 +14,7 @@ void accept_link(Upgrade upgrade, LinkOptions options, LinkCallbacks callbacks,
                  std::function<void(std::shared_ptr<Link>)> opened) {
   auto& state = *upgrade.state;
   auto request = std::make_shared<http::request<http::string_body>>(std::move(state.request));
-  auto link = std::make_shared<WebSocketLink>(std::move(state.socket), options);
+  auto link = std::make_shared<WebSocketLink>(std::move(state.stream), options);
   link->accept(std::move(request), [link = link.get(), callbacks = std::move(callbacks),
                                     opened = std::move(opened)](std::string_view failure) {
     if (!failure.empty()) return;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/runtime/tls.hpp"
 #include "protocol/runtime/upgrade.hpp"
 
 namespace boost::asio {
@@ -68,6 +69,9 @@ class LinkDialer {
   LinkDialer(boost::asio::io_context& io, std::vector<std::string> addresses, std::string path,
              LinkOptions options, Backoff backoff, Callbacks callbacks);
   ~LinkDialer();
+  // For attempts from now on: TLS, where `tls` is not null, with the certificate checked against
+  // the address's host; and the bearer token to show, unless it is empty.
+  void secure(TlsContext tls, std::string token);
   void start();
   void stop();  // closes the link; no callback comes after it returns
 

@@ -80,8 +80,9 @@ struct LinkDialer::Impl : std::enable_shared_from_this<LinkDialer::Impl> {
 
   void shake_hands(std::uint64_t attempt) {
     timer.cancel();
-    opening = std::make_shared<WebSocketLink>(std::move(socket), options);
-    opening->connect(to_string(address()), path,
+    opening = std::make_shared<WebSocketLink>(
+        tls ? Stream(std::move(socket), *tls) : Stream(std::move(socket)), options);
+    opening->connect(address(), path, token,
                      [self = shared_from_this(), attempt](std::string_view failure) {
                        if (attempt != self->attempts) return;
                        if (!failure.empty()) return self->failed(failure);
@@ -150,6 +151,8 @@ struct LinkDialer::Impl : std::enable_shared_from_this<LinkDialer::Impl> {
 
   std::vector<Address> addresses;
   std::string path;
+  TlsContext tls;
+  std::string token;
   LinkOptions options;
   Backoff backoff;
   Callbacks callbacks;
@@ -173,6 +176,11 @@ LinkDialer::LinkDialer(net::io_context& io, std::vector<std::string> addresses, 
 
 LinkDialer::~LinkDialer() {
   impl_->stop();
+}
+
+void LinkDialer::secure(TlsContext tls, std::string token) {
+  impl_->tls = std::move(tls);
+  impl_->token = std::move(token);
 }
 
 void LinkDialer::start() {

@@ -149,6 +149,10 @@ void set_up(Format format, Level threshold) {
   detail::threshold = threshold;
 }
 
+void set_level(Level threshold) {
+  detail::threshold = threshold;
+}
+
 std::string render(Format format, Level level, std::int64_t wall_ms, std::string_view message,
                    Fields fields) {
   std::string line;

@@ -40,6 +40,7 @@ using Fields = std::initializer_list<Field>;
 
 // From now on; before it is called: text, from `info` up.
 void set_up(Format format, Level threshold);
+void set_level(Level threshold);
 
 namespace detail {
 inline std::atomic<Level> threshold{Level::info};

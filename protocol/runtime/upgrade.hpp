@@ -7,8 +7,8 @@ namespace assent {
 
 struct UpgradeState;
 
-// Whoever takes it owns the connection: dropping it closes that, unless the upgrade handler
-// returned false, when the server answers 404 on it.
+// Whoever moves it away owns the connection: dropping it closes that. Left where it is, the request
+// is answered as any other.
 class Upgrade {
  public:
   explicit Upgrade(std::shared_ptr<UpgradeState> state);

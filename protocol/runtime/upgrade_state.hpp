@@ -1,13 +1,13 @@
-// What an Upgrade carries: the socket and the request that asked. For sources of the runtime only.
+// What an Upgrade carries: the stream and the request that asked. For sources of the runtime only.
 #pragma once
 
-#include "protocol/runtime/asio.hpp"
+#include "protocol/runtime/stream.hpp"
 #include "protocol/runtime/upgrade.hpp"
 
 namespace assent {
 
 struct UpgradeState {
-  Socket socket;
+  Stream stream;
   http::request<http::string_body> request;
 };
 

@@ -38,6 +38,18 @@ std::string peer_of(const Socket& socket) {
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
 }
 
+// What an answer in place of the upgrade means.
+std::string refusal(const websocket::response_type& answer) {
+  switch (answer.result_int()) {
+    case 401:
+      return "answered 401: it takes neither the token nor the certificate shown to it";
+    case 403:
+      return "answered 403: the token or certificate is not a participant's";
+    default:
+      return "answered " + std::to_string(answer.result_int());
+  }
+}
+
 class HeldLink final : public Link {
  public:
   explicit HeldLink(std::shared_ptr<WebSocketLink> link) : link_(std::move(link)) {}
@@ -56,11 +68,11 @@ std::shared_ptr<Link> hold(std::shared_ptr<WebSocketLink> link) {
   return std::make_shared<HeldLink>(std::move(link));
 }
 
-WebSocketLink::WebSocketLink(Socket socket, LinkOptions options)
-    : stream_(std::move(socket)), watchdog_(stream_.get_executor()), options_(options) {
+WebSocketLink::WebSocketLink(Stream stream, LinkOptions options)
+    : stream_(std::move(stream)), watchdog_(stream_.get_executor()), options_(options) {
   Error ignored;
-  stream_.next_layer().set_option(Tcp::no_delay(true), ignored);
-  peer_ = peer_of(stream_.next_layer());
+  stream_.next_layer().socket().set_option(Tcp::no_delay(true), ignored);
+  peer_ = peer_of(stream_.next_layer().socket());
   stream_.set_option(websocket::stream_base::timeout{websocket::stream_base::none(),
                                                      websocket::stream_base::none(), false});
   stream_.binary(true);
@@ -77,13 +89,37 @@ void WebSocketLink::accept(std::shared_ptr<http::request<http::string_body>> req
   });
 }
 
-void WebSocketLink::connect(const std::string& host, const std::string& path, Opened done) {
+void WebSocketLink::connect(const Address& address, const std::string& path,
+                            const std::string& token, Opened done) {
   watch();
-  stream_.async_handshake(
-      host, path, [self = shared_from_this(), done](Error error) { self->on_opened(error, done); });
+  if (!token.empty())
+    stream_.set_option(websocket::stream_base::decorator([token](websocket::request_type& request) {
+      request.set(http::field::authorization, "Bearer " + token);
+    }));
+  const std::string host = to_string(address);
+  ssl::stream<Socket>* const tls = stream_.next_layer().tls();
+  if (!tls) return shake_hands(host, path, done);
+  expect_server(tls->native_handle(), address.host);
+  stream_.next_layer().async_handshake(
+      ssl::stream_base::client, [self = shared_from_this(), tls, host, path, done](Error error) {
+        if (self->state_ == State::closed) return;
+        if (error)
+          return self->on_opened(error, done, unaccepted_certificate(tls->native_handle()));
+        self->shake_hands(host, path, done);
+      });
 }
 
-void WebSocketLink::on_opened(const Error& error, const Opened& done) {
+void WebSocketLink::shake_hands(const std::string& host, const std::string& path,
+                                const Opened& done) {
+  const auto answer = std::make_shared<websocket::response_type>();
+  stream_.async_handshake(*answer, host, path,
+                          [self = shared_from_this(), answer, done](Error error) {
+                            const bool declined = error == websocket::error::upgrade_declined;
+                            self->on_opened(error, done, declined ? refusal(*answer) : "");
+                          });
+}
+
+void WebSocketLink::on_opened(const Error& error, const Opened& done, const std::string& why) {
   if (state_ == State::closed) return;
   if (!error) {
     state_ = State::open;
@@ -91,8 +127,9 @@ void WebSocketLink::on_opened(const Error& error, const Opened& done) {
     return done({});
   }
   abandon();
-  done(error == net::error::operation_aborted ? "the handshake was not answered in time"
-                                              : "handshake failed: " + error.message());
+  done(error == net::error::operation_aborted
+           ? "the handshake was not answered in time"
+           : "handshake failed: " + (why.empty() ? error.message() : why));
 }
 
 void WebSocketLink::run(LinkCallbacks callbacks) {
@@ -124,7 +161,7 @@ void WebSocketLink::on_watch() {
       return end("nothing heard for " + std::to_string(options_.silence.count()) + " ms");
     }
     Error ignored;
-    stream_.next_layer().close(ignored);  // the handshake ends with operation_aborted
+    stream_.next_layer().socket().close(ignored);  // the handshake ends with operation_aborted
     return;
   }
   if (state_ == State::open && !pinging_ && now - pinged_ >= options_.ping_interval) {
@@ -253,7 +290,7 @@ void WebSocketLink::end(std::string reason) {
 void WebSocketLink::abandon() {
   state_ = State::closed;
   Error ignored;
-  stream_.next_layer().close(ignored);
+  stream_.next_layer().socket().close(ignored);
   watchdog_.cancel();
   queue_.clear();
   queued_bytes_ = 0;

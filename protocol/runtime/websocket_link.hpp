@@ -8,19 +8,22 @@
 #include <memory>
 #include <string>
 
-#include "protocol/runtime/asio.hpp"
+#include "protocol/runtime/address.hpp"
 #include "protocol/runtime/link.hpp"
+#include "protocol/runtime/stream.hpp"
 
 namespace assent {
 
 class WebSocketLink : public std::enable_shared_from_this<WebSocketLink> {
  public:
-  WebSocketLink(Socket socket, LinkOptions options);
+  WebSocketLink(Stream stream, LinkOptions options);
 
   // `done` gets an empty string, or why the handshake failed; it is not called after abandon().
   using Opened = std::function<void(std::string_view failure)>;
   void accept(std::shared_ptr<http::request<http::string_body>> request, Opened done);
-  void connect(const std::string& host, const std::string& path, Opened done);
+  // To a server at `address` that expects to be asked for `path`; with `token`, unless it is empty.
+  void connect(const Address& address, const std::string& path, const std::string& token,
+               Opened done);
   // Once open: delivers frames and the end.
   void run(LinkCallbacks callbacks);
 
@@ -36,7 +39,8 @@ class WebSocketLink : public std::enable_shared_from_this<WebSocketLink> {
 
   void watch();
   void on_watch();
-  void on_opened(const Error& error, const Opened& done);
+  void on_opened(const Error& error, const Opened& done, const std::string& why = {});
+  void shake_hands(const std::string& host, const std::string& path, const Opened& done);
   void read();
   void on_read(Error error, std::size_t bytes);
   bool deliver();
@@ -45,7 +49,7 @@ class WebSocketLink : public std::enable_shared_from_this<WebSocketLink> {
   void say_goodbye();
   void end(std::string reason);
 
-  websocket::stream<Socket, false> stream_;
+  websocket::stream<Stream, false> stream_;
   Timer watchdog_;
   LinkOptions options_;
   LinkCallbacks callbacks_;

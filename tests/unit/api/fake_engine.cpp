@@ -117,7 +117,8 @@ struct FakeCoordinator::World {
   EngineMetrics metrics;
 };
 
-FakeCoordinator::FakeCoordinator() : world_(new World) {
+FakeCoordinator::FakeCoordinator(const std::string& access_file, AdmissionLimits limits)
+    : access_(access_file), admission_(access_, limits), world_(new World) {
   elapsed = {};
   Recovered recovered;
   recovered.ledger.uuid.bytes[0] = 0x1e;
@@ -131,7 +132,7 @@ FakeCoordinator::FakeCoordinator() : world_(new World) {
   engine_ =
       std::make_unique<Engine>(world_->io, CoordinatorMachine({}, recovered, start, time_now()),
                                world_->log, world_->metrics, std::move(world));
-  api_ = std::make_unique<Api>(*engine_, blocking);
+  api_ = std::make_unique<Api>(*engine_, blocking, admission_);
 }
 FakeCoordinator::~FakeCoordinator() = default;
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/api/admission.hpp"
 #include "coordinator/api/api.hpp"
 #include "coordinator/blocking.hpp"
 #include "coordinator/engine.hpp"
@@ -17,7 +18,7 @@ namespace assent {
 
 class FakeCoordinator {
  public:
-  FakeCoordinator();
+  explicit FakeCoordinator(const std::string& access_file = {}, AdmissionLimits limits = {});
   ~FakeCoordinator();
 
   // Takes the participant through hello and ready.
@@ -53,6 +54,8 @@ class FakeCoordinator {
 
  private:
   struct World;
+  Access access_;
+  Admission admission_;
   std::unique_ptr<World> world_;
   std::vector<std::pair<std::string, ToParticipant>> sent_;
   std::unique_ptr<Engine> engine_;

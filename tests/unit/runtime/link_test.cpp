@@ -24,20 +24,21 @@ struct Server {
         [](unsigned status, std::string_view) {
           return HttpResponse{status, "", {}, ""};
         });
-    http->on_upgrade([this](const HttpRequest& request, Upgrade upgrade) {
-      if (request.path != "/link") return false;
-      accept_link(std::move(upgrade), options,
-                  {[this](std::string_view frame) { frames.emplace_back(frame); },
-                   [this](std::string_view reason) {
-                     closed.emplace_back(reason);
-                     link.reset();
-                   }},
-                  [this](std::shared_ptr<Link> opened) {
-                    ++opens;
-                    link = std::move(opened);
-                  });
-      return true;
-    });
+    http->on_upgrade(
+        [this](const HttpRequest& request, Upgrade& upgrade) -> std::optional<HttpResponse> {
+          if (request.path != "/link") return HttpResponse{404, "", {}, ""};
+          accept_link(std::move(upgrade), options,
+                      {[this](std::string_view frame) { frames.emplace_back(frame); },
+                       [this](std::string_view reason) {
+                         closed.emplace_back(reason);
+                         link.reset();
+                       }},
+                      [this](std::shared_ptr<Link> opened) {
+                        ++opens;
+                        link = std::move(opened);
+                      });
+          return std::nullopt;
+        });
     port = http->listen("127.0.0.1", wanted);
   }
 
