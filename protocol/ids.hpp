@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,8 +15,20 @@ namespace assent {
 
 struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
-  auto operator<=>(const Uuid&) const = default;
+  bool operator==(const Uuid&) const = default;
+  // As the bytes are ordered. By words: transactions are looked up by these all the time.
+  std::strong_ordering operator<=>(const Uuid& other) const {
+    const auto high = word(0) <=> other.word(0);
+    return high != 0 ? high : word(8) <=> other.word(8);
+  }
   bool is_nil() const { return *this == Uuid{}; }
+
+ private:
+  std::uint64_t word(std::size_t at) const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
+  }
 };
 
 // Lower-case canonical form, 36 characters. Parsing accepts exactly that form and nothing else, so

@@ -24,9 +24,10 @@ class Files {
   // another one has it: `holder` is its process id, as far as known.
   virtual std::error_code lock(std::string& holder) = 0;
   virtual std::error_code list(std::vector<std::string>& names) = 0;
-  // The first `limit` bytes, or as many as there are.
-  virtual std::error_code read(const std::string& name, std::uint64_t limit,
-                               std::string& content) = 0;
+  // The first `limit` bytes, or as many as there are; but zeros at their end may be left out.
+  // `size`: of the file.
+  virtual std::error_code read(const std::string& name, std::uint64_t limit, std::string& content,
+                               std::uint64_t& size) = 0;
   // A new, empty file, open for writing; an error if there is one of that name.
   virtual std::error_code create(const std::string& name, Handle& handle) = 0;
   // All of the bytes, or an error.

@@ -45,8 +45,10 @@ class Reader {
       const std::uint64_t number = segment_number(name);
       if (number == 0) continue;
       std::string bytes;
-      if (const auto error = files_.read(name, kHeaderBytes, bytes))
+      std::uint64_t size = 0;
+      if (const auto error = files_.read(name, kHeaderBytes, bytes, size))
         return log_error("read", files_.path(name), error);
+      bytes.resize(std::min<std::uint64_t>(size, kHeaderBytes));
       auto header = decode_header(bytes);
       if (const auto* why = std::get_if<std::string>(&header)) return refused(number, 0, *why);
       headers_[number] = std::get<SegmentHeader>(header);
@@ -92,9 +94,12 @@ class Reader {
     const std::uint64_t number = segment.header.number;
     const std::string its_path = path(number);
     std::string file;
-    if (const auto error =
-            files_.read(segment_name(number), std::numeric_limits<std::uint64_t>::max(), file))
+    std::uint64_t size = 0;
+    constexpr auto kAll = std::numeric_limits<std::uint64_t>::max();
+    if (const auto error = files_.read(segment_name(number), kAll, file, size))
       return log_error("read", its_path, error);
+    // A record may end in zeros of its own.
+    file.resize(std::min<std::uint64_t>(size, file.size() + kFrameBytes + kMaxPayloadBytes));
 
     segment.first_record = contents_.records.size();
     offsets_.clear();
@@ -113,7 +118,7 @@ class Reader {
     };
     std::optional<std::uint64_t> sealed_at;
     if (!last) sealed_at = contents_.chain[index + 1].header.previous_end;
-    const SegmentScan scan = scan_segment(file, segment.header, sealed_at, take);
+    const SegmentScan scan = scan_segment(file, size, segment.header, sealed_at, take);
     if (unknown) return unknown;
     if (scan.damage)
       return refused(number, scan.end, "a synced record is damaged: " + *scan.damage);

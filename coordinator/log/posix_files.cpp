@@ -35,6 +35,12 @@ std::string first_line(int fd) {
   return std::string(all.substr(0, all.find('\n')));
 }
 
+constexpr std::uint64_t kPiece = 1 << 20;
+
+bool only_zeros(std::string_view bytes) {
+  return bytes.front() == 0 && bytes.substr(1) == bytes.substr(0, bytes.size() - 1);
+}
+
 std::string machine_id() {
   const int fd = ::open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return {};
@@ -88,25 +94,34 @@ std::error_code PosixFiles::list(std::vector<std::string>& names) {
   return {errno, std::generic_category()};
 }
 
-std::error_code PosixFiles::read(const std::string& name, std::uint64_t limit,
-                                 std::string& content) {
+// Most of a segment may be zeros yet to be written over: pieces of nothing else take no memory
+// unless something follows them.
+std::error_code PosixFiles::read(const std::string& name, std::uint64_t limit, std::string& content,
+                                 std::uint64_t& size) {
   content.clear();
   const int fd = ::openat(folder_fd_, name.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return last_error();
   struct stat status {};
   std::error_code error = outcome(::fstat(fd, &status));
-  const std::uint64_t size = std::min(limit, static_cast<std::uint64_t>(status.st_size));
-  if (size > kMaxSegmentBytes) error = std::make_error_code(std::errc::file_too_large);
-  if (!error) content.resize(size);
-  std::size_t done = 0;
-  while (!error && done < content.size()) {
-    const ssize_t got =
-        ::pread(fd, content.data() + done, content.size() - done, static_cast<off_t>(done));
+  size = static_cast<std::uint64_t>(status.st_size);
+  const std::uint64_t wanted = std::min(limit, size);
+  if (wanted > kMaxSegmentBytes) error = std::make_error_code(std::errc::file_too_large);
+  if (!error) content.reserve(wanted);
+  std::string piece(std::min(wanted, kPiece), '\0');
+  std::uint64_t done = 0;
+  while (!error && done < wanted) {
+    const auto length = static_cast<std::size_t>(std::min(wanted - done, kPiece));
+    const ssize_t got = ::pread(fd, piece.data(), length, static_cast<off_t>(done));
     if (got == 0) break;
     if (got < 0 && errno != EINTR) error = last_error();
-    if (got > 0) done += static_cast<std::size_t>(got);
+    if (got <= 0) continue;
+    const std::string_view read(piece.data(), static_cast<std::size_t>(got));
+    if (!only_zeros(read)) {
+      content.resize(done);
+      content += read;
+    }
+    done += read.size();
   }
-  content.resize(done);
   ::close(fd);
   return error;
 }

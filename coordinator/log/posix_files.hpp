@@ -17,7 +17,8 @@ class PosixFiles final : public Files {
 
   std::error_code lock(std::string& holder) override;
   std::error_code list(std::vector<std::string>& names) override;
-  std::error_code read(const std::string& name, std::uint64_t limit, std::string& content) override;
+  std::error_code read(const std::string& name, std::uint64_t limit, std::string& content,
+                       std::uint64_t& size) override;
   std::error_code create(const std::string& name, Handle& handle) override;
   std::error_code pwrite(Handle handle, std::uint64_t offset, std::string_view bytes) override;
   std::error_code fdatasync(Handle handle) override;

@@ -37,8 +37,8 @@ std::optional<std::uint64_t> witness_of_damage(std::string_view file, const Fram
 
 }  // namespace
 
-SegmentScan scan_segment(std::string_view file, const SegmentHeader& header,
-                         std::optional<std::uint64_t> sealed_at,
+SegmentScan scan_segment(std::string_view file, std::uint64_t file_size,
+                         const SegmentHeader& header, std::optional<std::uint64_t> sealed_at,
                          const std::function<void(const Framing::Frame&)>& take) {
   const Framing framing(header);
   SegmentScan scan;
@@ -61,7 +61,7 @@ SegmentScan scan_segment(std::string_view file, const SegmentHeader& header,
     scan.damage = "the segment was on disk up to offset " + std::to_string(header.opening_end) +
                   " before it got its name";
   else if (only_zeros)  // looked at once: it may be most of the file
-    scan.tail = file.size() < header.size ? Tail::torn : Tail::clean;
+    scan.tail = file_size < header.size ? Tail::torn : Tail::clean;
   else if (const auto later = witness_of_damage(file, framing, scan.end))
     scan.damage = "the record at offset " + std::to_string(*later) + " was written after it";
   else

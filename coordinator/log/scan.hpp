@@ -23,10 +23,11 @@ struct SegmentScan {
   std::optional<std::string> damage;
 };
 
-// Calls `take` for each record in order. `sealed_at`: where the records end, as the next segment
-// says; nullopt for the last segment, which may be torn.
-SegmentScan scan_segment(std::string_view file, const SegmentHeader& header,
-                         std::optional<std::uint64_t> sealed_at,
+// `file` is followed by nothing but zeros up to `file_size`, and long enough to hold its last
+// record whole. Calls `take` for each record in order. `sealed_at`: where the records end, as the
+// next segment says; nullopt for the last segment, which may be torn.
+SegmentScan scan_segment(std::string_view file, std::uint64_t file_size,
+                         const SegmentHeader& header, std::optional<std::uint64_t> sealed_at,
                          const std::function<void(const Framing::Frame&)>& take);
 
 }  // namespace assent

@@ -193,7 +193,7 @@ void scan(benchmark::State& state) {
     const auto take = [&](const Framing::Frame& frame) {
       count += !decoded || codec.decode(frame.kind, frame.payload) ? 1 : 0;
     };
-    const SegmentScan found = scan_segment(file, segment(), file.size(), take);
+    const SegmentScan found = scan_segment(file, file.size(), segment(), file.size(), take);
     if (found.damage || count == 0) return state.SkipWithError("damaged");
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(file.size()));

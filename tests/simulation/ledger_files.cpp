@@ -53,8 +53,9 @@ Records records_of(std::string_view file) {
 }
 
 std::error_code LedgerFiles::read(const std::string& name, std::uint64_t limit,
-                                  std::string& content) {
-  const auto error = files_.read(name, limit, content);
+                                  std::string& content, std::uint64_t& size) {
+  const auto error = files_.read(name, limit, content, size);
+  if (!error) content.resize(std::min(limit, size));
   if (plant_ == Plant::checksum_ignored) mend_checksums(content);
   if (plant_ == Plant::torn_tail_trusted && content.size() > kHeaderBytes) {
     const auto end = static_cast<std::ptrdiff_t>(records_of(content).end);

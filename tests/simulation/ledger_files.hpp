@@ -15,7 +15,8 @@ class LedgerFiles final : public Files {
 
   std::error_code lock(std::string& holder) override { return files_.lock(holder); }
   std::error_code list(std::vector<std::string>& names) override { return files_.list(names); }
-  std::error_code read(const std::string& name, std::uint64_t limit, std::string& content) override;
+  std::error_code read(const std::string& name, std::uint64_t limit, std::string& content,
+                       std::uint64_t& size) override;
   std::error_code create(const std::string& name, Handle& handle) override {
     return files_.create(name, handle);
   }

@@ -46,9 +46,9 @@ class RecordingFiles final : public Files {
 
   std::error_code lock(std::string& holder) override { return files_.lock(holder); }
   std::error_code list(std::vector<std::string>& names) override { return files_.list(names); }
-  std::error_code read(const std::string& name, std::uint64_t limit,
-                       std::string& content) override {
-    return files_.read(name, limit, content);
+  std::error_code read(const std::string& name, std::uint64_t limit, std::string& content,
+                       std::uint64_t& size) override {
+    return files_.read(name, limit, content, size);
   }
   std::error_code create(const std::string& name, Handle& handle) override;
   std::error_code pwrite(Handle handle, std::uint64_t offset, std::string_view bytes) override;

@@ -110,10 +110,13 @@ std::error_code MemoryFiles::list(std::vector<std::string>& names) {
 }
 
 std::error_code MemoryFiles::read(const std::string& name, std::uint64_t limit,
-                                  std::string& content) {
+                                  std::string& content, std::uint64_t& size) {
   const auto found = disk_.names_.find(name);
   if (found == disk_.names_.end()) return error(std::errc::no_such_file_or_directory);
-  content = found->second->cache.substr(0, limit);
+  const std::string& cache = found->second->cache;
+  size = cache.size();
+  content = cache.substr(0, limit);
+  content.resize(content.find_last_not_of('\0') + 1);  // as much as may be left out
   return {};
 }
 

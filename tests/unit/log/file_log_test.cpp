@@ -129,6 +129,25 @@ TEST_CASE("records are durable on real files, over segments and restarts") {
   CHECK(seen == verified->records.size());
 }
 
+TEST_CASE("zeros within a file are read, those at its end may be left out") {
+  Folder folder;
+  std::filesystem::create_directory(folder.path);
+  std::string written(5 << 20, '\0');
+  written[0] = 'a';
+  written[(3 << 20) - 1] = 'b';
+  std::ofstream(folder.path + "/file") << written;
+  PosixFiles files(folder.path);
+  std::string content;
+  std::uint64_t size = 0;
+  REQUIRE_FALSE(files.read("file", std::numeric_limits<std::uint64_t>::max(), content, size));
+  CHECK(size == written.size());
+  CHECK(content.size() == 3 << 20);
+  CHECK((content == written.substr(0, content.size())));
+  REQUIRE_FALSE(files.read("file", 2, content, size));
+  CHECK(content == std::string("a\0", 2));
+  CHECK(size == written.size());
+}
+
 TEST_CASE("init makes the folder, and refuses one that holds anything") {
   Folder folder;
   REQUIRE(FileLog::init({folder.path}).has_value());

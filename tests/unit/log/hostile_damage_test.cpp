@@ -141,7 +141,8 @@ TEST_CASE("every flipped bit is seen where it is") {
     if (at < kHeaderBytes) {
       if (std::holds_alternative<SegmentHeader>(decode_header(file))) FAIL("bit " << bit);
     } else {
-      const SegmentScan scan = scan_segment(file, header, {}, [](const Framing::Frame&) {});
+      const SegmentScan scan =
+          scan_segment(file, file.size(), header, {}, [](const Framing::Frame&) {});
       const std::size_t record = log.record_at(at);
       if (scan.end != log.offsets[record] || scan.damage.has_value() != (record < last_batch) ||
           (!scan.damage && scan.tail != Tail::torn))

@@ -45,10 +45,12 @@ struct Found {
 };
 Found scan(const Image& image, std::string_view file, std::optional<std::uint64_t> sealed = {}) {
   Found found;
-  found.scan = scan_segment(file, image.header, sealed, [&](const Framing::Frame& frame) {
-    if (frame.kind != 3 || frame.payload != image.payloads[found.records]) FAIL("a wrong record");
-    ++found.records;
-  });
+  found.scan =
+      scan_segment(file, file.size(), image.header, sealed, [&](const Framing::Frame& frame) {
+        if (frame.kind != 3 || frame.payload != image.payloads[found.records])
+          FAIL("a wrong record");
+        ++found.records;
+      });
   return found;
 }
 
