@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "clients/cli/blocking.hpp"
+#include "clients/cli/credentials.hpp"
 #include "clients/cli/description.hpp"
 #include "clients/cli/dev.hpp"
 #include "clients/cli/lanes.hpp"
@@ -103,6 +104,8 @@ struct Arguments {
   bool events = false;
   client::Filter filter;
   BlockingOptions blocking;
+  Credentials credentials;
+  NewToken token;
   DevOptions dev;
   std::filesystem::path dev_folder;  // of one that runs
   std::string part;
@@ -110,14 +113,20 @@ struct Arguments {
 
 struct Command {
   const Terminal& terminal;
-  const Connect& connect;
+  const Dial& dial;
   Arguments arguments;
   std::function<int()> run;  // set by the command that was named
 
   Client client() const {
     client::Patience patience;
     patience.limit = client::milliseconds(static_cast<long>(arguments.patience_s * 1000));
-    return Client(connect(arguments.url), patience);
+    return Client(connect()(arguments.url), patience);
+  }
+
+  Connect connect() const {
+    return [&to = dial, options = arguments.credentials.options()](const std::string& url) {
+      return to(url, options);
+    };
   }
 
   // With --json a refusal is the problem document, as the server sent it.
@@ -358,7 +367,7 @@ void add_blocking_command(CLI::App& app, Command& command) {
                         BlockingOptions asked = c.arguments.blocking;
                         asked.coordinator = c.arguments.url;
                         asked.json = c.arguments.json;
-                        return show_blocking(asked, c.terminal, c.connect);
+                        return show_blocking(asked, c.terminal, c.connect());
                       });
   sub->add_flag("--watch", options.watch, "Again every second, until Ctrl-C");
   sub->add_option("--participant", options.participants,
@@ -445,12 +454,13 @@ std::optional<std::string> unknown_command(const CLI::App& app) {
 }  // namespace
 
 int run_command_line(std::vector<std::string> arguments, const Terminal& terminal,
-                     const Connect& connect) {
-  Command command{terminal, connect, {}, {}};
+                     const Dial& dial) {
+  Command command{terminal, dial, {}, {}};
   CLI::App app("Transactions across PostgreSQL databases: all of it or nothing.", "assent");
   app.add_option("--url", command.arguments.url, "The coordinator")
       ->envname("ASSENT_URL")
       ->capture_default_str();
+  add_credential_options(app, command.arguments.credentials);
   app.add_flag("--json", command.arguments.json, "Print the server's JSON as it is");
   app.add_option("--patience", command.arguments.patience_s,
                  "Seconds to go on asking when no answer comes")
@@ -462,6 +472,7 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
   add_transaction_commands(app, command);
   add_question_commands(app, command);
   add_blocking_command(app, command);
+  add_token_command(app, command.arguments.token, terminal, command.run);
   add_dev_commands(app, command);
   if (arguments == std::vector<std::string>{"--describe"}) {  // for scripts/reference
     terminal.out << describe(app) << '\n';

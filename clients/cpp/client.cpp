@@ -58,8 +58,8 @@ Trouble unreadable(const HttpAnswer& answer) {
 
 }  // namespace
 
-Client::Client(const std::string& url, Patience patience)
-    : Client(make_http_transport(url), patience) {}
+Client::Client(const std::string& url, Patience patience, const HttpClientOptions& options)
+    : Client(make_http_transport(url, options), patience) {}
 Client::Client(std::unique_ptr<Transport> transport, Patience patience)
     : transport_(std::move(transport)), patience_(patience) {}
 Client::~Client() = default;

@@ -98,8 +98,9 @@ struct Document {
 
 class Client {
  public:
-  // Throws std::invalid_argument for an unusable URL.
-  explicit Client(const std::string& url, Patience patience = {});
+  // Throws as HttpClient: an unusable URL, or a file of `options` (token, TLS) that is.
+  explicit Client(const std::string& url, Patience patience = {},
+                  const HttpClientOptions& options = {});
   Client(std::unique_ptr<Transport> transport, Patience patience);
   ~Client();
 

@@ -7,7 +7,7 @@ namespace {
 
 class HttpTransport final : public Transport {
  public:
-  explicit HttpTransport(const std::string& url) : http_(url) {}
+  HttpTransport(const std::string& url, const HttpClientOptions& options) : http_(url, options) {}
   Exchange call(const HttpCall& call) override { return http_.call(call); }
   std::chrono::steady_clock::time_point now() const override {
     return std::chrono::steady_clock::now();
@@ -20,8 +20,9 @@ class HttpTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_http_transport(const std::string& url) {
-  return std::make_unique<HttpTransport>(url);
+std::unique_ptr<Transport> make_http_transport(const std::string& url,
+                                               const HttpClientOptions& options) {
+  return std::make_unique<HttpTransport>(url, options);
 }
 
 std::string percent_encoded(std::string_view text) {

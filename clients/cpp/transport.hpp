@@ -24,8 +24,9 @@ class Transport {
   virtual void wait(milliseconds time) = 0;
 };
 
-// Over HTTP/1.1 to http://host:port. Throws std::invalid_argument for an unusable URL.
-std::unique_ptr<Transport> make_http_transport(const std::string& url);
+// Over HTTP/1.1 to http://host:port or https://host:port. Throws as HttpClient.
+std::unique_ptr<Transport> make_http_transport(const std::string& url,
+                                               const HttpClientOptions& options = {});
 
 // For a path segment or a query value.
 std::string percent_encoded(std::string_view text);

@@ -49,11 +49,12 @@ struct Shell {
     std::ostringstream written;
     std::ostringstream complained;
     const Terminal terminal{in, written, complained};
-    const int code = run_command_line(std::move(arguments), terminal, [&](const std::string& url) {
-      asked.push_back(url);
-      const auto found = servers.find(url);
-      return client::play({found == servers.end() ? unreachable() : found->second}, played);
-    });
+    const int code = run_command_line(
+        std::move(arguments), terminal, [&](const std::string& url, const HttpClientOptions&) {
+          asked.push_back(url);
+          const auto found = servers.find(url);
+          return client::play({found == servers.end() ? unreachable() : found->second}, played);
+        });
     out = written.str();
     err = complained.str();
     return code;

@@ -31,10 +31,11 @@ struct Shell {
     std::ostringstream written;
     std::ostringstream complained;
     const Terminal terminal{in, written, complained};
-    code = run_command_line(std::move(arguments), terminal, [&](const std::string& asked) {
-      url = asked;
-      return client::play(script, played);
-    });
+    code = run_command_line(std::move(arguments), terminal,
+                            [&](const std::string& asked, const HttpClientOptions&) {
+                              url = asked;
+                              return client::play(script, played);
+                            });
     out = written.str();
     err = complained.str();
   }
