@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """scripts/packages: the files the daemons will read, units and maintainer scripts."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -32,8 +33,21 @@ def check_unit(check, daemon):
         check.that(not faults, "\n".join(faults))
 
 
+def check_manual(check):
+    if not shutil.which("man") or not shutil.which("groff"):
+        print("left out: man and groff are not installed")
+        return
+    for name in sorted(os.listdir(path("docs", "man"))):
+        done = subprocess.run(("man", "--warnings", "--local-file", "--encoding=utf8",
+                               path("docs", "man", name)), text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        check.that(done.returncode == 0 and not done.stderr, f"{name}: {done.stderr}")
+        check.that("NAME" in done.stdout and "SEE ALSO" in done.stdout, f"{name} is no manual page")
+
+
 def main():
     check = Check()
+    check_manual(check)
     for daemon in ("coordinator", "participant"):
         check_unit(check, daemon)
     for script in ("postinst", "prerm", "postrm"):
