@@ -20,9 +20,11 @@ def check_dockerfile(check, targets):
     version = re.search(r"project\(assent VERSION (\S+)", read("CMakeLists.txt")).group(1)
     for name, (base, body) in targets.items():
         check.that(base == "${BASE}" or base in targets, f"{name}: pulls {base}")
+        for stage in re.findall(r"--from=(\S+)", body):
+            check.that(stage in targets, f"{name}: copies from {stage}")
         for given in re.findall(r"^ARG VERSION=(\S+)", body, re.M):
             check.that(given == version, f"{name}: version {given}, not {version}")
-        for file in re.findall(r"^COPY (?!\.)(.*) \S+$", body, re.M):
+        for file in re.findall(r"^COPY (?!\.|--from)(.*) \S+$", body, re.M):
             for each in file.split():
                 check.that(read(each), f"{name}: copies {each}")
     for name in ("coordinator", "participant", "tools"):
