@@ -2,7 +2,7 @@
 import {BlastPicture} from './blast_view';
 import {age, local} from './format';
 import type {Database, History} from './model';
-import {blockingCommand, Command, Empty, Head, Scroll} from './parts';
+import {blockingCommand, Command, Empty, Head, Scroll, Unheard} from './parts';
 import {subject} from './blast';
 import type {PageProps} from './shell';
 import {isParticipant, shownMinutes} from './store';
@@ -11,16 +11,7 @@ import {WaitGrid} from './wait_grid';
 
 export function BlockingPage({known, now}: PageProps) {
   const {blocking} = known;
-  if (!blocking)
-    return (
-      <Empty
-        title={
-          known.lostAt === undefined
-            ? 'Asking …'
-            : 'Nothing was heard before the server went away'
-        }
-      />
-    );
+  if (!blocking) return <Unheard lostAt={known.lostAt} />;
   const minutes = shownMinutes(known.samples, now);
   const participants = blocking.databases.map(each => each.participant);
   const any = blocking.databases.some(each => each.roots.length > 0);

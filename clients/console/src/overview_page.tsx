@@ -1,7 +1,7 @@
 // How everything stands: coordinator, participants, log; and how it went of late.
 import {age, count, plain, span} from './format';
 import type {Database, Overview} from './model';
-import {blockingCommand, Command, Copy, Empty, Head, State} from './parts';
+import {blockingCommand, Command, Copy, Head, NobodyConnected, State} from './parts';
 import {linkTo} from './route';
 import {Series, type Point} from './series';
 import type {PageProps} from './shell';
@@ -150,14 +150,7 @@ function LinkCard({database}: {database?: Database}) {
 
 function ParticipantsCard({databases, overview}: {databases?: Database[]; overview?: Overview}) {
   if (!databases) return null;
-  if (databases.length === 0)
-    return (
-      <Empty title="No participant has connected yet">
-        <p>
-          Start one beside each database: <code>assent-participant --coordinator …</code>
-        </p>
-      </Empty>
-    );
+  if (databases.length === 0) return <NobodyConnected />;
   return (
     <section class="card wide">
       <h2>Participants</h2>

@@ -2,21 +2,24 @@
 // slots, connections, ages.
 import {age, count, plain} from './format';
 import type {Database, Root} from './model';
-import {blockingCommand, Command, Copy, Empty, Head, Scroll, State, TransactionId} from './parts';
+import {
+  blockingCommand,
+  Command,
+  Copy,
+  Head,
+  NobodyConnected,
+  Scroll,
+  State,
+  TransactionId,
+  Unheard,
+} from './parts';
 import type {PageProps} from './shell';
 import {consoles, isParticipant} from './store';
 
 export function ParticipantsPage({known, route}: PageProps) {
   const databases = known.blocking?.databases;
-  if (!databases) return <Empty title="Asking …" />;
-  if (databases.length === 0)
-    return (
-      <Empty title="No participant has connected yet">
-        <p>
-          Start one beside each database: <code>assent-participant --coordinator …</code>
-        </p>
-      </Empty>
-    );
+  if (!databases) return <Unheard lostAt={known.lostAt} />;
+  if (databases.length === 0) return <NobodyConnected />;
   const wanted = databases.filter(each => !route.query.p || each.participant === route.query.p);
   return (
     <>

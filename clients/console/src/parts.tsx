@@ -129,6 +129,25 @@ export function Empty({title, children}: {title: string; children?: ComponentChi
   );
 }
 
+// Where nothing has been heard yet; `lostAt`: since when the server has been away.
+export function Unheard({lostAt}: {lostAt?: number}) {
+  return (
+    <Empty
+      title={lostAt === undefined ? 'Asking …' : 'Nothing was heard before the server went away'}
+    />
+  );
+}
+
+export function NobodyConnected() {
+  return (
+    <Empty title="No participant has connected yet">
+      <p>
+        Start one beside each database: <code>assent-participant --coordinator …</code>
+      </p>
+    </Empty>
+  );
+}
+
 // The head of a table; '# Age' is a column of numbers.
 export function Head({columns}: {columns: string[]}) {
   return (

@@ -7,7 +7,7 @@ import {draw, type Picture} from './lanes';
 import {Lanes, Legend} from './lanes_view';
 import {useEvents} from './live';
 import type {Timeline, Transaction} from './model';
-import {Command, Copy, Empty, Head, Scroll, State} from './parts';
+import {Command, Copy, Empty, Head, Scroll, State, Unheard} from './parts';
 import {linkTo} from './route';
 import type {PageProps} from './shell';
 import {isParticipant} from './store';
@@ -65,16 +65,7 @@ function Told({known, now, route}: PageProps) {
         </p>
       </Empty>
     );
-  if (!transaction || !timeline)
-    return (
-      <Empty
-        title={
-          known.lostAt === undefined
-            ? 'Asking …'
-            : 'Nothing was heard before the server went away'
-        }
-      />
-    );
+  if (!transaction || !timeline) return <Unheard lostAt={known.lostAt} />;
   // The lanes go on as long as it is not over, whether anybody answers or not.
   const running = timeline.age_us + Math.max(0, (known.paused ? heardAt : now) - heardAt) * 1000;
   const picture = draw(
