@@ -67,11 +67,11 @@ TEST_CASE("stop signals first, then kills") {
   TemporaryFolder folder;
   Process polite({.argv = shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done"),
                   .log = folder.path() / "polite"});
-  REQUIRE(polite.wait_for_line("ready", 5s));
-  CHECK(polite.stop(5s).code == 7);
+  REQUIRE(polite.wait_for_line("ready", 30s));
+  CHECK(polite.stop(30s).code == 7);
   Process stubborn({.argv = shell("trap '' TERM; echo ready; while :; do sleep 0.05; done"),
                     .log = folder.path() / "stubborn"});
-  REQUIRE(stubborn.wait_for_line("ready", 5s));
+  REQUIRE(stubborn.wait_for_line("ready", 30s));
   CHECK(stubborn.stop(100ms).signal == SIGKILL);
 }
 
@@ -82,10 +82,10 @@ TEST_CASE("a line is found in this run's log only") {
   std::string first;
   {
     Process process(options);
-    first = process.wait_for_line("started", 5s).value();
+    first = process.wait_for_line("started", 30s).value();
   }
   Process again(options);
-  CHECK(again.wait_for_line("started", 5s).value() != first);
+  CHECK(again.wait_for_line("started", 30s).value() != first);
 }
 
 TEST_CASE("waiting ends early when the process does") {
@@ -102,10 +102,10 @@ TEST_CASE("the end of a Process ends its whole group") {
   {
     Process process(
         {.argv = shell("sleep 60 & echo child $! ; wait"), .log = folder.path() / "log"});
-    grandchild = std::stoi(process.wait_for_line("child", 5s).value().substr(6));
+    grandchild = std::stoi(process.wait_for_line("child", 30s).value().substr(6));
     REQUIRE(exists(grandchild));
   }
-  CHECK(poll_until([&] { return !exists(grandchild); }, 5s));
+  CHECK(poll_until([&] { return !exists(grandchild); }, 30s));
 }
 
 TEST_CASE("a child dies with its parent, even when that is killed") {
@@ -117,13 +117,13 @@ TEST_CASE("a child dies with its parent, even when that is killed") {
     std::filesystem::rename(folder.path() / "new", folder.path() / "pid");
     for (;;) ::pause();
   }
-  REQUIRE(poll_until([&] { return std::filesystem::exists(folder.path() / "pid"); }, 5s));
+  REQUIRE(poll_until([&] { return std::filesystem::exists(folder.path() / "pid"); }, 30s));
   pid_t child = 0;
   std::ifstream(folder.path() / "pid") >> child;
   REQUIRE(exists(child));
   ::kill(parent, SIGKILL);
   ::waitpid(parent, nullptr, 0);
-  CHECK(poll_until([&] { return !exists(child); }, 5s));
+  CHECK(poll_until([&] { return !exists(child); }, 30s));
 }
 
 TEST_CASE("free ports are free and not given twice") {

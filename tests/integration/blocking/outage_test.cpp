@@ -85,7 +85,7 @@ void check_coordinators_tree(const Outage& outage) {
         document = outage.at_coordinator();
         return number(document, "sessions_held") == 3 && number(document, "oldest_ms") >= 1000;
       },
-      10s));
+      30s));
   CHECK_FALSE(document.at("partial").as_bool());
   CHECK(matches(sentence(document),
                 "1 transaction in doubt holds 3 sessions in 2 databases\\. Nothing is lost; the "
@@ -104,7 +104,7 @@ void check_participants_tree(const Outage& outage) {
         return document.at("summary").at("coordinator") == "away" &&
                outage.at_participant(1).at("summary").at("coordinator") == "away";
       },
-      15s));
+      30s));
   CHECK(matches(sentence(document),
                 "Coordinator away for .*: 1 transaction in doubt holds 2 sessions in 1 "
                 "database\\. Nothing is lost; it finishes when it returns\\."));
@@ -136,7 +136,7 @@ void check_history(const Outage& outage) {
         past = outage.at_participant(0, "/v1/blocking/history");
         return !past.at("ended").as_array().empty();
       },
-      10s));
+      30s));
   CHECK(past.at("ended").at(0).at("most_waiting") == 2);
   CHECK(past.at("ended").at(0).at("root").at("waiters").as_array().size() == 2);
   const auto& samples = past.at("samples").as_array();
@@ -166,7 +166,7 @@ TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from ever
       [&] {
         return sentence(outage.at_coordinator()) == "Nothing is in doubt and no session waits.";
       },
-      10s));
+      30s));
   check_history(outage);
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("What does not answer is named, and is not nothing") {
         return document.at("partial").as_bool() && number(document, "databases") == 0 &&
                document.at("databases").at(0).at("answers").as_bool();
       },
-      10s));
+      30s));
   CHECK(sentence(document) ==
         "Nothing is in doubt and no session waits in the databases that answer. Not answering: "
         "bank_b; what waits there is not known.");
@@ -193,7 +193,7 @@ TEST_CASE("What does not answer is named, and is not nothing") {
         document = outage.at_participant(0);
         return !document.at("databases").at(0).at("answers").as_bool();
       },
-      10s));
+      30s));
   CHECK(sentence(document) == "No database answers: nothing is known of what waits.");
 
   outage.bank.kill_coordinator();

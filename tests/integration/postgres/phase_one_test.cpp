@@ -216,14 +216,15 @@ TEST_CASE("too many waiting are refused; one whose time runs out in the queue is
     options.lanes = 1;
     options.waiting = 1;
   });
-  host.database->perform(
-      PrepareBranch{new_gid(), work_of({{"select pg_sleep(1)"}}), Duration(10'000)});
+  const Gid busy = new_gid();
+  host.database->perform(PrepareBranch{busy, work_of({{"select pg_sleep(60)"}}), Duration(90'000)});
   host.run_until([&] { return host.database->statistics().lanes.busy == 1; });
-  host.database->perform(PrepareBranch{new_gid(), work_of({debit}), Duration(100)});
+  host.database->perform(PrepareBranch{new_gid(), work_of({debit}), Duration(5'000)});
   host.run_until([&] { return host.database->statistics().lanes.waiting == 1; });
   CHECK(problem_in(host.prepare(new_gid(), work_of({debit}))) == Problem::overloaded);
   CHECK(problem_in(host.wait<PrepareDone>()) == Problem::deadline_exceeded);
-  host.finish(host.wait<PrepareDone>().gid, Outcome::aborted);
+  host.database->perform(CancelPrepare{busy});
+  CHECK(host.wait<PrepareDone>().gid == busy);
 }
 
 TEST_CASE("a result beyond the limit is not kept, and the branch does not stay") {

@@ -85,7 +85,7 @@ TEST_CASE("a commit goes past lanes that wait for its row") {
   const Gid holder = new_gid();
   as<PrepareDone::Yes>(host.prepare(holder, work_of({debit})));
   for (int i = 0; i < 2; ++i)
-    host.database->perform(PrepareBranch{new_gid(), work_of({debit}), Duration(2'000)});
+    host.database->perform(PrepareBranch{new_gid(), work_of({debit}), Duration(60'000)});
   host.run_until([&] { return host.database->statistics().lanes.busy == 2; });
   CHECK(host.finish(holder, Outcome::aborted).result == FinishDone::Result::done);
   for (int i = 0; i < 2; ++i) {  // one of them after the other has ended
@@ -165,7 +165,7 @@ TEST_CASE("a lost PREPARE is settled only when its backend is gone") {
   Host host(shared_cluster(), [](DatabaseOptions& options) { options.grace = 200ms; });
   const Gid gid = new_gid();
   host.database->perform(
-      PrepareBranch{gid, work_of({debit, {"select pg_sleep(0.3)"}}), Duration(1'000)});
+      PrepareBranch{gid, work_of({debit, {"select pg_sleep(60)"}}), Duration(8'000)});
   std::string pid;
   host.run_until([&] {
     pid = backend_of(shared_cluster(), "lane", "and wait_event = 'PgSleep'");

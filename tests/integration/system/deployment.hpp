@@ -72,7 +72,7 @@ class Deployment {
 
   // Prepared transactions in all databases whose gid begins with assent1:
   std::size_t prepared();
-  bool settles(std::chrono::milliseconds within = std::chrono::seconds(15));
+  bool settles(std::chrono::milliseconds within = std::chrono::seconds(30));
   // Of all balances, over all databases, in cents.
   std::int64_t total();
   std::string balance(std::size_t i, int account);

@@ -33,7 +33,7 @@ struct Shared {
     CHECK(bank.settles());
     CHECK(bank.total() == total);
     CHECK(
-        dev::poll_until([this] { return open_transactions(bank) == 0; }, std::chrono::seconds(5)));
+        dev::poll_until([this] { return open_transactions(bank) == 0; }, std::chrono::seconds(30)));
   }
 };
 
@@ -123,16 +123,16 @@ TEST_CASE_METHOD(Shared, "interactive: rollback leaves nothing, and commit after
   const auto late = assent.commit(begun->id);
   REQUIRE_FALSE(late.has_value());
   CHECK(late.error().fate == client::Fate::aborted);
-  CHECK(dev::poll_until([&] { return open_transactions(bank) == 0; }, std::chrono::seconds(5)));
+  CHECK(dev::poll_until([&] { return open_transactions(bank) == 0; }, std::chrono::seconds(30)));
   leaves_nothing_behind();
 }
 
 TEST_CASE_METHOD(Shared, "interactive: an idle transaction is aborted and its locks are gone") {
-  const auto begun = assent.begin({{}, std::chrono::milliseconds(300), {}});
+  const auto begun = assent.begin({{}, std::chrono::seconds(3), {}});
   REQUIRE(begun.has_value());
   REQUIRE(assent.execute(begun->id, 1, {"bank_a", {{"delete from account where id = 9", {}, {}}}})
               .has_value());
-  CHECK(dev::poll_until([&] { return open_transactions(bank) == 0; }, std::chrono::seconds(5)));
+  CHECK(dev::poll_until([&] { return open_transactions(bank) == 0; }, std::chrono::seconds(30)));
   const auto late = assent.commit(begun->id);
   REQUIRE_FALSE(late.has_value());
   CHECK(late.error().fate == client::Fate::aborted);
