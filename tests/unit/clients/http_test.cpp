@@ -88,7 +88,7 @@ TEST_CASE("a closed connection and a cut answer are followed by a repetition") {
 
 TEST_CASE("a server that closes every time leaves the outcome unknown") {
   ScriptedServer server(std::vector<std::string>(20, ""));
-  Client client(server.url(), {.limit = 300ms});
+  Client client(server.url(), {.limit = 3s});
   const auto done = client.run(kTransaction);
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().kind == Trouble::Kind::unsettled);

@@ -251,12 +251,12 @@ TEST_CASE("link: back-off grows and is bounded") {
 TEST_CASE("link: pings keep a quiet link alive") {
   Fixture f;
   LinkOptions options;
-  options.ping_interval = 20ms;
-  options.silence = 200ms;
+  options.ping_interval = 50ms;
+  options.silence = 1s;
   f.serve(options);
   f.dial({at(f.server->port)}, options, {10s, 10s});
   REQUIRE(f.both_up());
-  std::this_thread::sleep_for(600ms);  // three times the silence: time itself is what is tested
+  std::this_thread::sleep_for(3s);  // three times the silence: time itself is what is tested
   CHECK(f.loop.run([&] { return f.client->downs.empty() && f.server->closed.empty(); }));
 }
 
@@ -267,19 +267,19 @@ TEST_CASE("link: silence closes it") {
   mute.silence = 1h;
   LinkOptions watchful;
   watchful.ping_interval = 1h;
-  watchful.silence = 100ms;
+  watchful.silence = 500ms;
   SECTION("at the accepting end") {
     f.serve(watchful);
     f.dial({at(f.server->port)}, mute, {10s, 10s});
     REQUIRE(f.loop.eventually([&] { return f.server->closed.size() == 1; }));
-    CHECK(f.server->closed[0] == "nothing heard for 100 ms");
+    CHECK(f.server->closed[0] == "nothing heard for 500 ms");
     CHECK(f.loop.eventually([&] { return f.client->downs.size() == 1; }));
   }
   SECTION("at the dialing end") {
     f.serve(mute);
     f.dial({at(f.server->port)}, watchful, {10s, 10s});
     REQUIRE(f.loop.eventually([&] { return f.client->downs.size() == 1; }));
-    CHECK(f.client->downs[0] == "nothing heard for 100 ms");
+    CHECK(f.client->downs[0] == "nothing heard for 500 ms");
   }
 }
 
