@@ -114,6 +114,7 @@ void write(const Hello& hello, wire::Hello& out) {
   write(hello.server, *out.mutable_server());
   for (const Mark& mark : hello.marks) write(mark, *out.add_marks());
   out.set_software(std::string(kSoftware));
+  out.set_next_xid(hello.next_xid);
 }
 
 void write(const Welcome& welcome, wire::Welcome& out) {

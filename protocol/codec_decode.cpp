@@ -36,6 +36,7 @@ class Reader {
     out.server = server(in.has_server(), in.server(), "server");
     count(in.marks_size(), WireLimits::marks, "marks");
     for (const wire::Mark& one : in.marks()) out.marks.push_back(mark(true, one, "marks"));
+    out.next_xid = in.next_xid();
     return out;
   }
 

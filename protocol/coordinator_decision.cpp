@@ -62,6 +62,9 @@ void CoordinatorStep::received(const std::string& from, const Executed& message)
 }
 
 void CoordinatorStep::received(const std::string& from, const Vote& message) {
+  Member& member = m.members_.at(from);
+  if (message.server == member.server)
+    member.highest_xid = std::max(member.highest_xid, message.xid);
   Transaction* tx = find(message.gid);
   TxBranch* branch = tx ? tx->branch(from) : nullptr;
   if (!branch) {

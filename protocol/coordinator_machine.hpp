@@ -200,7 +200,7 @@ struct TxBranch {
   std::string participant;
   BranchPhase phase = BranchPhase::working;
   Xid xid = 0;
-  ServerIdentity server;
+  ServerIdentity server;           // where the xid means something; none: nowhere any more
   std::optional<Results> results;  // of the last statements, until the transaction is forgotten
   Instant resend_at{};
   bool operator==(const TxBranch&) const = default;
@@ -267,6 +267,8 @@ struct Member {
   Mark mark;                     // as of its last Hello or Ready
   Sequence durable_mark = 0;     // told by it, or by the log: it can never be found lower
   Epoch rewound_below = 0;       // … and yet it was: see MemberRecord
+  Sequence witness_after = 0;    // see MemberRecord
+  Xid highest_xid = 0;           // that it has voted with, in its database's present history
   std::vector<HeldBranch> held;  // prepared there as of its last Ready
   bool operator==(const Member&) const = default;
 };

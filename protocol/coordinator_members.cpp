@@ -59,14 +59,38 @@ void CoordinatorStep::on(const LinkUp& event) {
     m.epoch_corrected_ = false;
     m.epoch_record_ = log(m.epochs_.back());
   }
-  if (!member.recorded || member.server != hello.server) {
-    // What it applied last may be lost there, and its mark need not show it: marks are not synced.
-    if (has_moved(member.server, hello.server)) member.rewound_below = m.epoch_ + 1;
+  const bool moved = has_moved(member.server, hello.server);
+  const bool put_back = !moved && hello.next_xid != 0 && member.highest_xid >= hello.next_xid;
+  if (put_back) disown_history(hello.participant, member);
+  if (!member.recorded || put_back || member.server != hello.server) {
+    if (moved) {
+      // What it applied last may be lost there, and its mark need not show it: marks are not
+      // synced.
+      member.rewound_below = m.epoch_ + 1;
+      member.highest_xid = 0;
+    }
     member.server = hello.server;
     member.recorded = false;
-    member.record = log(MemberRecord{hello.participant, hello.server, member.rewound_below});
+    log_member(hello.participant, member);
   }
   welcome_recorded();
+}
+
+void CoordinatorStep::log_member(const std::string& name, Member& member) {
+  member.record =
+      log(MemberRecord{name, member.server, member.rewound_below, member.witness_after});
+}
+
+// Its database was put back and goes on with the same identity. It gives out transaction ids once
+// more, so that what was voted before has no witness in its commit log; and its branches may be
+// revenants.
+void CoordinatorStep::disown_history(const std::string& name, Member& member) {
+  member.rewound_below = m.epoch_ + 1;
+  member.witness_after = m.sequence_;
+  member.durable_mark = 0;
+  member.highest_xid = 0;
+  for (auto& [id, tx] : m.transactions_)
+    if (TxBranch* branch = tx.branch(name)) branch->server = ServerIdentity{};
 }
 
 // A participant is welcomed when what must be remembered about it is durable.
@@ -130,9 +154,9 @@ void CoordinatorStep::received(const std::string& from, const Ready& message) {
   const bool raised = member.mark.epoch < m.epoch_;
   member.mark = message.mark;
   member.held = message.held;
-  if (message.mark.sequence < member.durable_mark && member.rewound_below <= m.epoch_) {
-    member.rewound_below = m.epoch_ + 1;
-    member.record = log(MemberRecord{from, member.server, member.rewound_below});
+  if (message.mark.sequence < member.durable_mark) {
+    disown_history(from, member);
+    log_member(from, member);
   }
   // Raising a mark to a new epoch is a synced commit after all that was journalled.
   if (raised) member.durable_mark = std::max(member.durable_mark, message.mark.sequence);

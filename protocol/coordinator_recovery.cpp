@@ -30,6 +30,11 @@ struct Replay {
     member.server = record.server;
     member.recorded = true;
     member.rewound_below = std::max(member.rewound_below, record.rewound_below);
+    if (record.witness_after <= member.witness_after) return;  // repeated by a snapshot
+    member.witness_after = record.witness_after;
+    member.durable_mark = 0;
+    for (auto& [id, tx] : m.transactions_)
+      if (TxBranch* branch = tx.branch(record.participant)) branch->server = ServerIdentity{};
   }
 
   void take(const CommitRecord& record) {
@@ -53,9 +58,10 @@ struct Replay {
       branch.participant = decided.participant;
       branch.phase = BranchPhase::finishing;
       branch.xid = decided.xid;
-      branch.server = decided.server;
+      // The roster must not miss it.
+      const Member& member = m.members_[decided.participant];
+      if (record.sequence > member.witness_after) branch.server = decided.server;
       tx.branches.push_back(std::move(branch));
-      m.members_[decided.participant];  // one that the roster must not miss
     }
     if (tx.key) m.keys_[tx.key->key] = tx.tx;
   }
@@ -136,6 +142,11 @@ CoordinatorMachine CoordinatorRecovery::finish(const Recovered& recovered,
   Replay{m, now_}.take(known);
 
   for (auto& [id, tx] : m.transactions_) {
+    for (const TxBranch& branch : tx.branches) {
+      Member& member = m.members_[branch.participant];
+      if (branch.server == member.server)
+        member.highest_xid = std::max(member.highest_xid, branch.xid);
+    }
     const bool done = tx.state == TxState::committed || tx.state == TxState::aborted;
     tx.timer_at = now_.steady + (done ? m.limits_.finished_kept_for : m.limits_.resend_interval);
     m.timers_.insert({tx.timer_at, id});
@@ -198,7 +209,8 @@ std::vector<LogRecord> CoordinatorMachine::snapshot() const {
   // transactions that showed it may be forgotten.
   EndRecord counted{TxId{}, sequence_, {}};
   for (const auto& [name, member] : members_) {
-    records.push_back(MemberRecord{name, member.server, member.rewound_below});
+    records.push_back(
+        MemberRecord{name, member.server, member.rewound_below, member.witness_after});
     counted.marks.push_back({name, member.durable_mark});
   }
   records.push_back(std::move(counted));

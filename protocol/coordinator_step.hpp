@@ -52,6 +52,8 @@ struct CoordinatorStep {
   void received(const std::string& from, const Inquiry& message);
   void received(const std::string& from, const Evidence& message);
   void welcome_recorded();
+  void log_member(const std::string& name, Member& member);
+  void disown_history(const std::string& name, Member& member);
   void tell_decision(Transaction& tx, TxBranch& branch);
   void lost_branches(const std::string& participant);
   bool ready(const std::string& participant) const;

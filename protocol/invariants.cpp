@@ -299,15 +299,19 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
 // What is said of a branch's end must be what the database did.
 void Observer::claimed(const Applied& message) {
   const Branch& branch = of(message.gid);
-  if (branch.put_back) return;
+  // What its database has forgotten was done all the same, and its participant may know it.
+  const auto ended = [&branch](Outcome outcome) {
+    return branch.outcome == outcome || branch.undone == outcome;
+  };
   const bool damaged = message.application == Application::heuristic;
-  if (damaged && (!branch.outcome || branch.outcome == message.outcome))
+  const Outcome other =
+      message.outcome == Outcome::committed ? Outcome::aborted : Outcome::committed;
+  if (damaged && !ended(other))
     violated("I4", to_string(message.gid) +
                        " is said to have ended against the decision, but it "
                        "did not");
   if (!damaged && message.application != Application::unproven &&
-      message.outcome == Outcome::committed && branch.promised &&
-      branch.outcome != Outcome::committed)
+      message.outcome == Outcome::committed && branch.promised && !ended(Outcome::committed))
     violated("I8", to_string(message.gid) + " is said to be committed, but it is not");
 }
 
@@ -360,14 +364,19 @@ void Observer::branch_lost(const Gid& gid) {
   branch.excused = true;
 }
 
-void Observer::database_put_back(const std::string& name) {
+void Observer::database_put_back(const std::string& name, const std::set<Gid>& prepared,
+                                 const std::map<Gid, Outcome>& ended) {
   marks_.erase(name);
   for (auto& [tx, history] : histories_) {
-    const auto branch = history.branches.find(name);
-    if (branch == history.branches.end()) continue;
-    branch->second.excused = true;
-    branch->second.put_back = true;
+    const auto found = history.branches.find(name);
+    if (found == history.branches.end()) continue;
+    Branch& branch = found->second;
+    branch.excused = branch.put_back = true;
+    branch.prepared = false;
+    if (branch.outcome) branch.undone = std::exchange(branch.outcome, std::nullopt);
   }
+  for (const Gid& gid : prepared) of(gid).prepared = true;
+  for (const auto& [gid, outcome] : ended) of(gid).outcome = outcome;
 }
 
 std::string Observer::memory() const {
@@ -396,6 +405,7 @@ std::string Observer::memory() const {
       flag(branch.by_hand, "by_hand");
       flag(branch.excused, "excused");
       flag(branch.put_back, "put_back");
+      if (branch.undone) text += " undone=" + std::string(to_string(*branch.undone));
       flag(branch.damage_written, "damage_written");
       flag(branch.recorded, "recorded");
     }

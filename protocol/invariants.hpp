@@ -67,7 +67,9 @@ class Observer {
   void branch_ended(const Gid& gid, Outcome outcome, EndedBy by);
   // The server lost the branch (failover), or went back in time altogether.
   void branch_lost(const Gid& gid);
-  void database_put_back(const std::string& name);
+  // … to a state in which it held these, and these had ended.
+  void database_put_back(const std::string& name, const std::set<Gid>& prepared,
+                         const std::map<Gid, Outcome>& ended);
 
   // ---- the end
   // No more faults and everything at rest: what nobody may be left with.
@@ -93,10 +95,11 @@ class Observer {
     bool prepared = false;           // in the database, now
     std::optional<Outcome> outcome;  // in the database, once prepared
     bool by_hand = false;
-    bool excused = false;         // lost or put back by its database
-    bool put_back = false;        // the latter
-    bool damage_written = false;  // durable in a ledger, though perhaps in one of two
-    bool recorded = false;        // its damage is durable in the ledger
+    bool excused = false;           // lost or put back by its database
+    bool put_back = false;          // the latter
+    std::optional<Outcome> undone;  // how it had ended before that
+    bool damage_written = false;    // durable in a ledger, though perhaps in one of two
+    bool recorded = false;          // its damage is durable in the ledger
   };
   struct History {
     std::map<std::string, Branch> branches;

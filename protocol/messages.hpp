@@ -65,6 +65,9 @@ struct Hello {
   std::string participant;
   ServerIdentity server;
   std::vector<Mark> marks;
+  // Higher than every transaction id that the database had given out, also to what it voted for. An
+  // id that was voted and is not below it is of a history that is gone. 0: not told.
+  Xid next_xid = 0;
   bool operator==(const Hello&) const = default;
 };
 

@@ -104,6 +104,7 @@ void ParticipantStep::on(const PrepareDone& event) {
 void ParticipantStep::came_out(Branch& branch, const PrepareDone::Yes& result) {
   branch.xid = result.xid;
   branch.server = m.server_;
+  if (m.next_xid_ != 0) m.next_xid_ = std::max(m.next_xid_, result.xid + 1);
   // No vote was given, so the branch may still be rolled back alone.
   if (branch.unwanted || !link_ready()) return finish_prepared(branch, Outcome::aborted);
   // From here on it may not (I6): the vote is the promise.

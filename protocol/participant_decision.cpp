@@ -44,13 +44,10 @@ void ParticipantStep::received(const Commit& message) {
         Alarm{gid, "the coordinator said commit after it had said abort; commit is not done"});
     return;
   }
+  hear_witness(*branch, message.xid, message.server);
   if (branch->state != BranchState::prepared) return;
   branch->decided = Outcome::committed;
   branch->sequence = message.sequence;
-  if (branch->xid == 0) {
-    branch->xid = message.xid;
-    branch->server = message.server;
-  }
   finish_prepared(*branch, Outcome::committed);
 }
 
@@ -79,6 +76,7 @@ void ParticipantStep::received(const Abort& message) {
     return;
   }
   branch->decided = Outcome::aborted;
+  hear_witness(*branch, message.xid, message.server);
   switch (branch->state) {
     case BranchState::working:
       return drop(*branch);
@@ -98,6 +96,14 @@ void ParticipantStep::received(const Abort& message) {
     case BranchState::denied:
       return;  // under way
   }
+}
+
+// The coordinator may know that the database was put back since the vote: then the id is nobody's.
+void ParticipantStep::hear_witness(Branch& branch, Xid xid, const ServerIdentity& server) {
+  const bool is_news = branch.xid == 0 || (branch.xid == xid && server == ServerIdentity{});
+  if (!is_news) return;
+  branch.xid = xid;
+  branch.server = server;
 }
 
 void ParticipantStep::received(const Ask& message) {

@@ -84,7 +84,7 @@ void ParticipantStep::on(const LinkOpened&) {
 
 void ParticipantStep::greet() {
   m.link_ = LinkState::greeting;
-  Hello hello{m.name_, m.server_, {}};
+  Hello hello{m.name_, m.server_, {}, m.next_xid_};
   for (const auto& [ledger, mark] : m.marks_) hello.marks.push_back(mark);
   send(std::move(hello));
 }
@@ -184,6 +184,12 @@ void ParticipantStep::on(const DatabaseUp& event) {
     Mark& known = m.marks_[ledger];
     if (known.epoch < mark.epoch) known = {ledger, mark.epoch, mark.life, known.sequence};
   }
+  for (auto& [ledger, durable] : m.durable_) {  // … nor does its word hold what was durable
+    const auto mark = m.marks_.find(ledger);
+    durable = mark == m.marks_.end() ? 0 : std::min(durable, mark->second.sequence);
+  }
+  m.next_xid_ = event.next_xid;
+  disown_later_xids();
   m.listing_ = false;
   m.ended_while_listing_.clear();
   m.sweep_at_ = now.steady + m.limits_.sweep_interval;
@@ -193,6 +199,14 @@ void ParticipantStep::on(const DatabaseUp& event) {
     if (!branch.busy && branch.retry_at != Instant{} && branch.state != BranchState::prepared)
       set_retry(branch, now.steady);
   if (m.link_ == LinkState::waiting) greet();
+}
+
+// The database was put back if it has yet to give out an id that a branch has. Whoever gets that id
+// next is somebody else, and its status no witness.
+void ParticipantStep::disown_later_xids() {
+  if (m.next_xid_ == 0) return;
+  for (auto& [gid, branch] : m.branches_)
+    if (branch.xid >= m.next_xid_) branch.server = ServerIdentity{};
 }
 
 // Without its database a participant can promise nothing: the coordinator sees it as away.

@@ -236,6 +236,7 @@ struct DatabaseUp {
   ServerIdentity server;
   std::vector<Mark> marks;
   std::vector<HeldBranch> held;
+  Xid next_xid = 0;  // higher than every id given out before; 0: not known
   bool operator==(const DatabaseUp&) const = default;
 };
 struct DatabaseDown {
@@ -388,6 +389,7 @@ class ParticipantMachine {
   bool database_up_ = false;
   ServerIdentity server_;
   std::map<LedgerId, Mark> marks_;
+  Xid next_xid_ = 0;  // see Hello
 
   std::map<Gid, Branch> branches_;
   std::deque<EndedBranch> ended_;

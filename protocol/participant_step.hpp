@@ -32,6 +32,7 @@ struct ParticipantStep {
   void close_link(std::string reason);
   void link_lost();
   void write_journal();
+  void disown_later_xids();
   void take_held(const HeldBranch& held);
   void miss_unlisted(const std::vector<HeldBranch>& held, Instant prepared_before);
 
@@ -52,6 +53,7 @@ struct ParticipantStep {
   void drop(Branch& branch);
 
   // participant_decision.cpp: from the decision to the end
+  void hear_witness(Branch& branch, Xid xid, const ServerIdentity& server);
   void received(const Commit& message);
   void received(const Abort& message);
   void received(const Ask& message);

@@ -47,6 +47,7 @@ void put(const MemberRecord& record, ledger::Member& out) {
   out.set_participant(record.participant);
   put(record.server, *out.mutable_server());
   out.set_rewound_below(record.rewound_below);
+  out.set_witness_after(record.witness_after);
 }
 
 void put(const CommitRecord& record, ledger::Commit& out) {
@@ -119,6 +120,7 @@ bool get(const ledger::Epoch& from, EpochRecord& out) {
 bool get(const ledger::Member& from, MemberRecord& out) {
   out.participant = from.participant();
   out.rewound_below = from.rewound_below();
+  out.witness_after = from.witness_after();
   return from.has_server() && get(from.server(), out.server);
 }
 

@@ -58,6 +58,9 @@ struct MemberRecord {
   // revenants of transactions that committed and were forgotten, and are not presumed aborted. 0:
   // never happened.
   Epoch rewound_below = 0;
+  // The last commit sequence number known when its database was last seen to have been put back:
+  // the transaction ids of these commits mean nothing there any more. 0: never happened.
+  Sequence witness_after = 0;
   bool operator==(const MemberRecord&) const = default;
 };
 

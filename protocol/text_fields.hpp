@@ -11,7 +11,7 @@
   /* messages.hpp */                                                                               \
   RECORD(Mark, ledger, epoch, life, sequence)                                                      \
   RECORD(HeldBranch, gid, xid, peers)                                                              \
-  RECORD(Hello, participant, server, marks)                                                        \
+  RECORD(Hello, participant, server, marks, next_xid)                                              \
   RECORD(Welcome, ledger, epoch, life)                                                             \
   RECORD(Ready, mark, server, held)                                                                \
   RECORD(Execute, gid, seq, work, time_left)                                                       \
@@ -29,7 +29,7 @@
   RECORD(Place, machine_id, device, inode)                                                         \
   RECORD(EpochRecord, epoch, life, place, wall_ms, sequence, careful_below, contradicted_below,    \
          forgotten_wall_ms)                                                                        \
-  RECORD(MemberRecord, participant, server, rewound_below)                                         \
+  RECORD(MemberRecord, participant, server, rewound_below, witness_after)                          \
   RECORD(DecidedBranch, participant, xid, server)                                                  \
   RECORD(CommitRecord, tx, epoch, sequence, branches, key, labels, wall_ms)                        \
   RECORD(EndRecord::ParticipantMark, participant, sequence)                                        \
@@ -66,7 +66,7 @@
   RECORD(JournalWritten, batch, ok)                                                                \
   RECORD(ReadJournal, gid)                                                                         \
   RECORD(JournalRead, gid, knowledge, sequence, available, application)                            \
-  RECORD(DatabaseUp, server, marks, held)                                                          \
+  RECORD(DatabaseUp, server, marks, held, next_xid)                                                \
   RECORD(DatabaseDown, reason)                                                                     \
   EMPTY(LinkOpened)                                                                                \
   EMPTY(LinkClosed)                                                                                \
@@ -81,9 +81,9 @@
   RECORD(ParticipantLimits, open_branches, ended_kept, inquiry_interval, sweep_interval,           \
          retry_first, retry_longest, journal_interval, journal_batch)                              \
   MACHINE(ParticipantMachine, name_, limits_, link_, coordinator_, database_up_, server_, marks_,  \
-          branches_, ended_, ended_index_, ended_first_, timers_, listing_, listing_at_,           \
-          ended_while_listing_, sweep_at_, journal_, journal_flying_, journal_batch_, journal_at_, \
-          journalled_, durable_)                                                                   \
+          next_xid_, branches_, ended_, ended_index_, ended_first_, timers_, listing_,             \
+          listing_at_, ended_while_listing_, sweep_at_, journal_, journal_flying_, journal_batch_, \
+          journal_at_, journalled_, durable_)                                                      \
   /* coordinator_machine.hpp */                                                                    \
   RECORD(BranchWork, participant, work)                                                            \
   RECORD(Begin, request, tx, mode, branches, timeout, idle_timeout, wait_for, key, labels)         \
@@ -109,7 +109,8 @@
   RECORD(Transaction, tx, epoch, mode, state, branches, conversation, waiters, failure, key,       \
          labels, sequence, record, replayed, begun_wall_ms, decided_wall_ms, ended_wall_ms,        \
          begun_at, deadline, answer_at, timer_at)                                                  \
-  RECORD(Member, state, server, recorded, record, mark, durable_mark, rewound_below, held)         \
+  RECORD(Member, state, server, recorded, record, mark, durable_mark, rewound_below,               \
+         witness_after, highest_xid, held)                                                         \
   RECORD(Doubt, gid, peers, evidence, askers, held, why, ask_at)                                   \
   RECORD(CoordinatorLimits, open_transactions, branches, waiters, finished_kept,                   \
          finished_kept_for, apply_wait, resend_interval, outcome_retention)                        \

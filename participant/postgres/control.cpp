@@ -151,10 +151,12 @@ awaitable<bool> Control::end_predecessors(Connection& connection) {
 }
 
 awaitable<bool> Control::read_state(Connection& connection, DatabaseUp& state) {
-  std::vector<Command> commands(3);
+  std::vector<Command> commands(4);
   commands[0].sql = list_sql;
   commands[1].sql = "select ledger, epoch, life, sequence from assent.marks()";
   commands[2].sql = "select oid, typname from pg_type where typrelid = 0";
+  // Takes an id: that of a snapshot is behind what is prepared, that of the last checkpoint older.
+  commands[3].sql = "select pg_current_xact_id()";
   std::vector<Reply> replies;
   if (!co_await run_all(connection, std::move(commands), replies, answer_time)) co_return false;
   auto held = held_branches(replies[0], context_.options.participant);
@@ -168,6 +170,7 @@ awaitable<bool> Control::read_state(Connection& connection, DatabaseUp& state) {
                            std::stoull(replies[1].text(row, 1)),
                            parse_uuid(replies[1].text(row, 2)).value_or(Uuid{}),
                            std::stoull(replies[1].text(row, 3))});
+  state.next_xid = std::stoull(replies[3].text(0, 0));
   context_.types.clear();
   for (int row = 0; row < replies[2].height(); ++row)
     context_.types[static_cast<std::uint32_t>(std::stoul(replies[2].text(row, 0)))] =

@@ -32,7 +32,7 @@ std::optional<ParticipantEvent> Database::run(const ParticipantAction& verb) {
 }
 
 DatabaseUp Database::seen() const {
-  DatabaseUp seen{data_.identity, {}, {}};
+  DatabaseUp seen{data_.identity, {}, {}, data_.next_xid};
   for (const auto& [ledger, mark] : data_.marks) seen.marks.push_back(mark);
   for (const auto& [text, held] : data_.prepared)
     if (const auto gid = parse_gid(text); gid && gid->participant == participant_)
@@ -278,7 +278,11 @@ bool Database::put_back(bool new_timeline) {
   data_ = *backup_;
   lose_unsynced();
   if (new_timeline) data_.identity.timeline = timeline + 1;
-  observer_.database_put_back(participant_);
+  std::set<Gid> prepared;
+  for (const std::string& text : this->prepared())
+    if (const auto gid = parse_gid(text); gid && gid->participant == participant_)
+      prepared.insert(*gid);
+  observer_.database_put_back(participant_, prepared, data_.ended);
   for (const auto& [ledger, mark] : data_.marks) observer_.mark_raised(participant_, mark);
   return true;
 }

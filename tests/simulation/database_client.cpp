@@ -40,9 +40,10 @@ void DatabaseClient::try_connect() {
   server_.terminate_up_to(connection_ = server_.connect());
   connection_ = server_.connect();
   connected_ = true;
-  DatabaseUp up{server_.identity(), server_.marks(), server_.list()};
+  DatabaseUp up{server_.identity(), server_.marks(), server_.list(), server_.next_xid()};
   if (world_.plant == Plant::marks_ignored) up.marks.clear();
   if (world_.plant == Plant::standby_believed) up.held.clear();
+  if (world_.plant == Plant::next_xid_ignored) up.next_xid = 0;
   report_(std::move(up));
   for (const Gid& gid : std::exchange(settling_, {})) settle(gid);
 }

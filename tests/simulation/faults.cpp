@@ -38,7 +38,7 @@ const std::vector<Schedule::Kind>& Schedule::kinds() {
       {"database_reads_fail", 6, false, &Schedule::database_reads_fail},
       {"foreign_branch_appears", 3, false, &Schedule::foreign_branch_appears},
       {"database_failed_over", 12, true, &Schedule::database_failed_over},
-      {"database_put_back", 8, true, &Schedule::database_put_back},
+      {"database_put_back", 10, true, &Schedule::database_put_back},
       {"resolved_by_hand", 12, true, &Schedule::resolved_by_hand},
       {"ledger_put_back", 8, true, &Schedule::ledger_put_back},
       {"last_record_damaged", 6, true, &Schedule::last_record_damaged},

@@ -156,12 +156,21 @@ void Schedule::database_failed_over() {
 void Schedule::database_put_back() {
   Server& server = some_participant().server();
   server.back_up();
-  world_.scheduler.after(Micros(world_.random.between(100'000, 20'000'000)), [this, &server] {
-    if (healing_) return;
-    world_.say("database_put_back: it is put back");
-    server.put_back(world_.random.percent(60));
-    world_.scheduler.after(Micros(500'000), [&server] { server.start(); });
-  });
+  const std::int64_t longest = world_.random.percent(50) ? 300'000 : 20'000'000;
+  world_.scheduler.after(Micros(world_.random.between(1'000, longest)),
+                         [this, &server] { put_back(server); });
+}
+
+// Best when there is something to lose.
+void Schedule::put_back(Server& server) {
+  if (healing_) return;
+  if (!server.outgrew_backup() && world_.random.percent(99)) {
+    world_.scheduler.after(Micros(3'000), [this, &server] { put_back(server); });
+    return;
+  }
+  world_.say("database_put_back: it is put back");
+  server.put_back(world_.random.percent(40));
+  world_.scheduler.after(Micros(500'000), [&server] { server.start(); });
 }
 
 // A person takes some branch that is in doubt, as soon as there is one.

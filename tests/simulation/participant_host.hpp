@@ -60,6 +60,7 @@ class ParticipantHost {
   }
   void keep_dialing();
   void planted(ToCoordinator& message) const;
+  bool believes_too_much(const ToCoordinator& message) const;
 
   World& world_;
   Network& network_;

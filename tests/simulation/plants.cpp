@@ -59,6 +59,8 @@ constexpr PlantInfo kPlants[] = {
     {Plant::marks_ignored, "marks-ignored", "the epochs kept in the database are not looked at",
      "I7 I9"},
     {Plant::mark_not_written, "mark-not-written", "an epoch is obeyed before it is durable", "I7"},
+    {Plant::next_xid_ignored, "next-xid-ignored",
+     "that a database which was put back gives out ids again is not looked at", "I4 I8 I10"},
     {Plant::heuristic_hidden, "heuristic-hidden",
      "a branch that was ended by hand is reported as applied", "I4 I8"},
 };

@@ -106,6 +106,7 @@ class Schedule {
   void network_delays_minutes();
   void database_failed_over();
   void database_put_back();
+  void put_back(Server& server);
   void resolved_by_hand();
   void disk_slow();
   void disk_full();

@@ -28,6 +28,7 @@ FinishDone::Result Server::finish(const Gid& gid, Outcome outcome, EndedBy by) {
   if (committed)
     for (const auto& [row, delta] : held.deltas) data_.rows[row] += delta;
   data_.status[held.xid] = committed ? StatusRead::Status::committed : StatusRead::Status::aborted;
+  data_.ended[gid] = outcome;
   sync();
   release_locks(gid);
   world_.observer.branch_ended(gid, outcome, by);
@@ -114,6 +115,12 @@ void Server::background_sync() {
 
 // ---- connections
 // -----------------------------------------------------------------------------------
+
+Connection Server::connect() {
+  if (std::exchange(others_return_, false))
+    world_.scheduler.after(world_.latency(100, 20'000), [this] { work_for_others(); });
+  return ++last_connection_;
+}
 
 void Server::later(Connection connection, Micros delay, std::function<void()> what) {
   const auto id = ++last_late_;
@@ -240,16 +247,34 @@ void Server::back_up() {
   backup_ = data_;
 }
 
+bool Server::outgrew_backup() const {
+  return std::any_of(data_.prepared.begin(), data_.prepared.end(),
+                     [this](const auto& each) { return each.second.xid >= backup_->next_xid; });
+}
+
 bool Server::put_back(bool new_timeline) {
   if (!backup_) return false;
   crash();
   const auto timeline = data_.identity.timeline;
   data_ = *backup_;
+  others_return_ = true;
   if (new_timeline) data_.identity.timeline = timeline + 1;
   recover();
-  world_.observer.database_put_back(participant_);
+  std::set<Gid> prepared;
+  for (const auto& [gid, held] : data_.prepared)
+    if (!foreign_.count(gid)) prepared.insert(gid);
+  world_.observer.database_put_back(participant_, prepared, data_.ended);
   for (const Mark& mark : marks()) world_.observer.mark_raised(participant_, mark);
   return true;
+}
+
+// Whoever else uses the database takes the next ids: some for as long as he likes.
+void Server::work_for_others() {
+  if (!up_) return;
+  for (auto transactions = world_.random.between(1, 8); transactions > 0; --transactions)
+    data_.status[data_.next_xid++] = world_.random.percent(20)   ? StatusRead::Status::in_progress
+                                     : world_.random.percent(80) ? StatusRead::Status::committed
+                                                                 : StatusRead::Status::aborted;
 }
 
 void Server::hang(Micros time) {

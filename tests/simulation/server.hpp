@@ -48,7 +48,7 @@ class Server {
   Server(World& world, std::string participant, int rows);
 
   // ---- what a client of it asks; nothing here may be called while it is down
-  Connection connect() { return ++last_connection_; }
+  Connection connect();
   void run(Connection connection, const Gid& gid, const std::optional<Work>& work, bool prepare,
            Instant deadline, Done done);
   // PREPARE was sent for this branch and has not been answered.
@@ -91,6 +91,9 @@ class Server {
   const ServerIdentity& identity() const { return data_.identity; }
   std::size_t held() const { return data_.prepared.size(); }
   const std::map<int, std::int64_t>& rows() const { return data_.rows; }
+  Xid next_xid() const { return data_.next_xid; }
+  // Something is prepared that the backup does not know of.
+  bool outgrew_backup() const;
   bool has_prepared_last() const { return up_ && !data_.prepared_last.empty(); }
   bool quiet() const { return backends_.empty() && lock_owner_.empty(); }
   bool holds(const Gid& gid) const { return data_.prepared.count(gid) != 0; }
@@ -139,6 +142,7 @@ class Server {
     Xid next_xid = 700;
     std::map<Xid, StatusRead::Status> status;
     std::map<Gid, Held> prepared;
+    std::map<Gid, Outcome> ended;    // for the observer
     std::vector<Gid> prepared_last;  // at the very end of the write-ahead log
     std::map<LedgerId, Mark> marks, durable_marks;
     std::map<Gid, JournalLine> journal;
@@ -166,6 +170,7 @@ class Server {
   void lose_unsynced();
   void recover();
   void forget_last_xids();
+  void work_for_others();
   void background_sync();
 
   World& world_;
@@ -176,6 +181,7 @@ class Server {
   std::uint64_t last_backend_ = 0;
   Data data_;
   std::optional<Data> backup_;
+  bool others_return_ = false;
   std::map<Gid, Backend> backends_;
   std::map<int, Gid> lock_owner_;
   std::map<int, std::vector<std::pair<Gid, std::uint64_t>>> lock_queue_;

@@ -31,6 +31,7 @@ enum class Plant : std::uint8_t {
   copy_trusted,  // a ledger that was put back is taken for complete
   torn_tail_trusted,
   mark_not_written,
+  next_xid_ignored,  // that a database gives out ids again is not looked at
   epoch_not_raised,
   standby_believed,     // nothing is ever found prepared
   expectation_ignored,  // a branch that must not be prepared is voted for

@@ -175,6 +175,7 @@ TEST_CASE("a standby is not worked with; after its promotion the timeline is ano
   REQUIRE(up.held.size() == 1);
   CHECK(up.held[0].gid == gid);
   CHECK(up.held[0].xid == xid);
+  CHECK(up.next_xid > xid);
   CHECK(host.status(gid, xid, before).status == Status::unknown);
   CHECK(host.status(gid, xid, up.server).status == Status::in_progress);
   CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::done);

@@ -14,7 +14,7 @@ std::vector<LogRecord> one_of_each() {
   CommitRecord full = commit(4);
   CommitRecord bare{TxId{uuid(4, 4)}, 1, 1, {}, {}, {}, 0};
   HeuristicRecord heuristic{TxId{uuid(5, 5)}, "stock", Outcome::aborted, Application::unproven, 6};
-  return {epoch,       EpochRecord{}, MemberRecord{"orders", {1, 2, "shop"}, 3},
+  return {epoch,       EpochRecord{}, MemberRecord{"orders", {1, 2, "shop"}, 3, 4},
           full,        bare,          end_of(4),
           EndRecord{}, heuristic,     HeuristicRecord{}};
 }

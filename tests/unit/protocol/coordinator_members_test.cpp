@@ -276,6 +276,63 @@ TEST_CASE("a participant found below its durable mark was put back; its record s
   }
 }
 
+TEST_CASE("ids that are given out again are no witness, also of what a later start reads",
+          "[P43]") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.decide(tx(1));  // both voted with 700
+  b.act(LinkDown{"orders"});
+  const auto hello = [](Xid next_xid) {
+    return LinkUp{Hello{"orders", bench::server(), {mark(3, 0)}, next_xid}};
+  };
+  SECTION("a next id beyond it is as it should be") {
+    CHECK(b.act(hello(701)) == "Welcome to orders");
+    CHECK(b.ready("orders") == "Commit to orders");
+    CHECK(b.sent<Commit>("orders")->server == bench::server());
+  }
+  SECTION("one that is not told says nothing") {
+    CHECK(b.act(hello(0)) == "Welcome to orders");
+  }
+  SECTION("it is recorded first") {
+    CHECK(b.act(hello(700)) == "log Member");
+    CHECK(*b.logged_record<MemberRecord>() == MemberRecord{"orders", bench::server(), 4, 1});
+    CHECK(b.logged() == "Welcome to orders");
+    CHECK(b.ready("orders") == "Commit to orders");
+    CHECK(*b.sent<Commit>("orders") == Commit{b.gid(tx(1), "orders"), 1, 700, {}});
+    CoordinatorBench next = b.restarted();
+    if (GENERATE(false, true)) next.recovered.records = b.m().snapshot();
+    CHECK(next.act(LinkUp{Hello{"orders", bench::server(), {}, 900}}) == "Welcome to orders");
+    next.ready("orders");
+    CHECK(next.sent<Commit>("orders")->server == ServerIdentity{});
+    next.connect("stock");
+    CHECK(next.sent<Commit>("stock")->server == bench::server());
+  }
+}
+
+TEST_CASE(
+    "what was voted before a database was put back is told without a witness, what comes later "
+    "with one",
+    "[P43]") {
+  CoordinatorBench b = bench::working_coordinator();
+  b.commit(tx(1), 1);
+  b.decide(tx(2));
+  b.act(b.one_shot(3, tx(3)));
+  b.vote(tx(3), "orders", Verdict::yes);
+  b.act(LinkDown{"orders"});
+  b.hello("orders", {mark(3, 0)});
+  CHECK(b.ready("orders", {}, 0) ==
+        "log Member, Commit to orders, Abort to both, "
+        "refuse participant-unavailable aborted");
+  CHECK(b.sent<Commit>("orders")->server == ServerIdentity{});
+  CHECK(*b.sent<Abort>("orders") == Abort{b.gid(tx(3), "orders"), 700, {}});
+  b.logged();
+  b.decide(tx(4));
+  CHECK(b.sent<Commit>("orders")->server == bench::server());
+  CHECK(b.applied(tx(4), "orders", Outcome::committed, Application::applied, 1).empty());
+  b.act(LinkDown{"orders"});
+  CHECK(b.hello("orders", {mark(3, 0)}) == "Welcome to orders");
+  CHECK(b.ready("orders", {}, 0).substr(0, 10) == "log Member");  // put back once more
+}
+
 TEST_CASE("a participant that failed over may have lost what no mark shows; its record says so",
           "[P32]") {
   CoordinatorBench b = bench::working_coordinator();

@@ -207,6 +207,60 @@ TEST_CASE("a branch in doubt that is not on the list was ended by hand or lost: 
   }
 }
 
+TEST_CASE("hello tells an id beyond all that was voted for", "[P43]") {
+  ParticipantBench b;
+  b.act(DatabaseUp{bench::server(), {}, {}, 600});
+  b.link_up();
+  b.prepare();
+  b.prepared();  // with 700
+  b.act(LinkClosed{});
+  b.act(LinkOpened{});
+  CHECK(b.sent<Hello>()->next_xid == 701);
+}
+
+TEST_CASE("an id that the database has yet to give out is nobody's", "[P43]") {
+  ParticipantBench b;
+  b.act(DatabaseUp{bench::server(), {}, {}, 600});
+  b.link_up();
+  b.prepare();
+  b.prepared();
+  b.act(DatabaseDown{"crash"});
+  const bool is_lost = GENERATE(true, false);
+  b.act(DatabaseUp{bench::server(), {}, {}, is_lost ? 700u : 701u});
+  b.link_up();
+  b.commit();
+  b.finished(Result::no_such_gid);
+  CHECK(*b.done<ReadStatus>() ==
+        ReadStatus{b.gid, 700, is_lost ? ServerIdentity{} : bench::server()});
+}
+
+TEST_CASE("whoever knows that the database was put back says which id is nobody's", "[P43]") {
+  ParticipantBench b;
+  b.database_up();
+  b.link_up();
+  b.prepare();
+  b.prepared();
+  SECTION("with a commit") {
+    b.from(Commit{b.gid, 5, 700, {}});
+  }
+  SECTION("with an abort") {
+    b.from(Abort{b.gid, 700, {}});
+  }
+  b.finished(Result::no_such_gid);
+  CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, {}});
+}
+
+TEST_CASE("a durable mark that a backup undid is not told any more", "[P31][P43]") {
+  ParticipantBench b;
+  b.database_up({}, {mark(1, 9)});
+  b.link_up(9);
+  b.act(DatabaseDown{"crash"});
+  b.database_up({}, {mark(2, 4)});
+  b.link_up(4);
+  b.abort();
+  CHECK(b.sent<Applied>()->durable_mark == 4);
+}
+
 TEST_CASE("others' branches are never touched", "[P4]") {
   ParticipantBench b;
   Gid foreign_ledger = b.gid, foreign_name = b.gid;

@@ -63,7 +63,7 @@ inline std::vector<ToCoordinator> to_coordinator() {
   const Mark mark{kLedger, 3, kLife, 41};
   return {
       Hello{"orders", server(), {mark, Mark{LedgerId{uuid(9)}, 0, Uuid{}, 0}}},
-      Hello{"orders", ServerIdentity{}, {}},
+      Hello{"orders", ServerIdentity{}, {}, 900},
       Ready{
           mark, server(), {HeldBranch{gid(), 771, {"orders", "stock"}}, HeldBranch{gid(), 0, {}}}},
       Executed{gid(), 7, Results{"rows"}},
