@@ -281,7 +281,10 @@ void Server::hang(Micros time) {
   hung_until_ = std::max(hung_until_, world_.now() + time);
 }
 
+// Not between a putting back and the participant's return: P43 does not promise to find ids that
+// were used up by then.
 void Server::add_foreign(const Gid& gid) {
+  if (others_return_) return;
   foreign_.insert(gid);
   data_.prepared[gid] = {data_.next_xid, {}};
   data_.status[data_.next_xid++] = StatusRead::Status::in_progress;
