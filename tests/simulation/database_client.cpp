@@ -208,8 +208,9 @@ void DatabaseClient::perform(const ReadStatus& verb) {
 
 void DatabaseClient::perform(const ListPrepared&) {
   ask(ListFailed{"the connection was lost"}, [this]() -> ParticipantEvent {
-    if (server_.reads_fail) return ListFailed{"the list could not be read"};
     if (world_.plant == Plant::standby_believed) return ListDone{};
+    if (server_.reads_fail && world_.plant == Plant::failed_list_is_empty) return ListDone{};
+    if (server_.reads_fail) return ListFailed{"the list could not be read"};
     return ListDone{server_.list()};
   });
 }

@@ -102,9 +102,17 @@ void ParticipantHost::take(const Item& item) {
     world_.trace.add(world_.now(), name_, '>', action);
     std::visit([this](const auto& each) { perform(each); }, action);
     if (life != turns_.life()) return;
+    if (const auto* alarm = std::get_if<Alarm>(&action)) check_missing(alarm->gid);
     if (!std::holds_alternative<SendToCoordinator>(action))
       world_.observer.participant_did(name_, action);
   }
+}
+
+// P42: what a list did not show must not be there.
+void ParticipantHost::check_missing(const Gid& gid) {
+  const auto branch = machine_->branches().find(gid);
+  if (branch != machine_->branches().end() && branch->second.missing && server_.holds(gid))
+    world_.observer.report({"P42", to_string(gid) + " is said to be missing, and is prepared"});
 }
 
 // A coordinator that rules with a copy of the ledger may not have heard that the database was put

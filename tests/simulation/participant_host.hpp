@@ -61,6 +61,7 @@ class ParticipantHost {
   void keep_dialing();
   void planted(ToCoordinator& message) const;
   bool believes_too_much(const ToCoordinator& message) const;
+  void check_missing(const Gid& gid);
 
   World& world_;
   Network& network_;

@@ -33,7 +33,8 @@ enum class Plant : std::uint8_t {
   mark_not_written,
   next_xid_ignored,  // that a database gives out ids again is not looked at
   epoch_not_raised,
-  standby_believed,     // nothing is ever found prepared
+  standby_believed,  // nothing is ever found prepared
+  failed_list_is_empty,
   expectation_ignored,  // a branch that must not be prepared is voted for
   dropped_with_link,    // what is prepared is rolled back when the link breaks
   commit_sent_at_once,  // before its record is durable
