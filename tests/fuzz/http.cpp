@@ -54,9 +54,9 @@ class Conversation {
     demand(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "there are sockets");
     Socket socket(io_);
     socket.assign(Tcp::v4(), pair[0]);
-    auto connection = std::make_shared<HttpConnection>(std::move(socket), state_);
+    auto connection = std::make_shared<HttpConnection>(Stream(std::move(socket)), state_);
     state_->connections.insert(connection);
-    connection->read_request();
+    connection->start();
     while (!bytes.empty()) {
       const std::string_view part = bytes.substr(0, piece);
       if (::send(pair[1], part.data(), part.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) break;
