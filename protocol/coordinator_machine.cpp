@@ -225,10 +225,8 @@ std::optional<Failure> too_late(const Transaction& tx) {
 void CoordinatorStep::on(const ExecuteAsked& event) {
   const auto found = m.transactions_.find(event.tx);
   if (found == m.transactions_.end())
-    return refuse(
-        event.request, event.tx,
-        failure(Problem::transaction_not_found, "No transaction of this id is known here."),
-        m.fate_of_unknown(event.tx, now));
+    return refuse(event.request, event.tx, m.failure_of_unknown(event.tx, now),
+                  m.fate_of_unknown(event.tx, now));
   Transaction& tx = found->second;
   Conversation& talk = tx.conversation;
   if (tx.mode != Mode::interactive)
@@ -285,10 +283,8 @@ void CoordinatorStep::on(const ExecuteAsked& event) {
 void CoordinatorStep::on(const CommitAsked& event) {
   const auto found = m.transactions_.find(event.tx);
   if (found == m.transactions_.end())
-    return refuse(
-        event.request, event.tx,
-        failure(Problem::transaction_not_found, "No transaction of this id is known here."),
-        m.fate_of_unknown(event.tx, now));
+    return refuse(event.request, event.tx, m.failure_of_unknown(event.tx, now),
+                  m.fate_of_unknown(event.tx, now));
   Transaction& tx = found->second;
   if (tx.state == TxState::open && now.steady >= tx.timer_at) tick(tx);
   if (tx.state == TxState::open && tx.conversation.running)
@@ -310,10 +306,8 @@ void CoordinatorStep::on(const CommitAsked& event) {
 void CoordinatorStep::on(const RollbackAsked& event) {
   const auto found = m.transactions_.find(event.tx);
   if (found == m.transactions_.end())
-    return refuse(
-        event.request, event.tx,
-        failure(Problem::transaction_not_found, "No transaction of this id is known here."),
-        m.fate_of_unknown(event.tx, now));
+    return refuse(event.request, event.tx, m.failure_of_unknown(event.tx, now),
+                  m.fate_of_unknown(event.tx, now));
   Transaction& tx = found->second;
   switch (tx.state) {
     case TxState::open:

@@ -335,6 +335,8 @@ class CoordinatorMachine {
   std::size_t unfinished() const { return unfinished_; }
   // What can be said of a transaction that find() does not know.
   Fate fate_of_unknown(const TxId& tx, Now now) const;
+  // … and why it is not known: nobody was given the id, or it may be older than what is kept.
+  Failure failure_of_unknown(const TxId& tx, Now now) const;
 
   // The records that an opening segment must repeat so that older segments can go: epochs,
   // members and their marks, unfinished commits, damage, and the finished commits still in memory.
@@ -350,6 +352,8 @@ class CoordinatorMachine {
 
   explicit CoordinatorMachine(CoordinatorLimits limits);  // knows nothing yet
 
+  // Transactions as old as this may have committed and been forgotten.
+  bool may_be_forgotten(std::int64_t made_ms, Now now) const;
   // The last commit sequence number this ledger knows of the time up to and including `epoch`.
   Sequence known_sequence(Epoch epoch) const;
   // The mark is of a start that is none of this ledger's: another coordinator rules, or has ruled,

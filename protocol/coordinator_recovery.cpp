@@ -191,12 +191,25 @@ Fate CoordinatorMachine::fate_of_unknown(const TxId& tx, Now now) const {
   if (!made_ms) return Fate::none;  // never given out by anybody
   // What committed and was forgotten was made before this; of anything younger a complete ledger
   // knows every commit.
-  if (*made_ms <= forgotten_wall_ms_ || *made_ms + limits_.outcome_retention.count() < now.wall_ms)
-    return Fate::unknown;
+  if (may_be_forgotten(*made_ms, now)) return Fate::unknown;
   // Any other may have lost it. That the id looks younger than this start is no proof that this
   // start made it: the wall clock may have been put back in between.
   if (standing() != Standing::complete || doubts_.count(tx)) return Fate::unknown;
   return *made_ms > now.wall_ms + kClockSlack ? Fate::none : Fate::aborted;
+}
+
+bool CoordinatorMachine::may_be_forgotten(std::int64_t made_ms, Now now) const {
+  return made_ms <= forgotten_wall_ms_ || made_ms + limits_.outcome_retention.count() < now.wall_ms;
+}
+
+Failure CoordinatorMachine::failure_of_unknown(const TxId& tx, Now now) const {
+  Failure failure;
+  const auto made_ms = uuid7_unix_ms(tx.uuid);
+  const bool expired = made_ms && may_be_forgotten(*made_ms, now);
+  failure.problem = expired ? Problem::history_expired : Problem::transaction_not_found;
+  failure.message = expired ? "Transactions of this age may have been forgotten."
+                            : "No transaction of this id is known here.";
+  return failure;
 }
 
 std::vector<LogRecord> CoordinatorMachine::snapshot() const {

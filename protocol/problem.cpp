@@ -31,6 +31,10 @@ constexpr std::array kProblems = {
     ProblemInfo{transaction_not_found, "transaction-not-found", 404, Fate::none, Retry::never,
                 "No such transaction",
                 "Check the id. The outcome field says what can be said of it."},
+    ProblemInfo{history_expired, "history-expired", 410, Fate::unknown, Retry::never,
+                "The transaction is older than what is remembered",
+                "It may have committed: check the data. The coordinator's history.keep and "
+                "history.count say how long a transaction can be asked for."},
     ProblemInfo{session_lost, "session-lost", 410, Fate::aborted, Retry::new_key,
                 "The interactive transaction is gone",
                 "It was aborted: nothing of it was applied. Begin a new transaction."},

@@ -23,6 +23,7 @@ enum class Problem : std::uint8_t {
   request_timeout,
   header_too_large,
   transaction_not_found,
+  history_expired,
   session_lost,
   payload_too_large,
   result_too_large,

@@ -25,30 +25,33 @@ void stream(const Call& call, EventStream::From from) {
 }
 
 // Where the follower wants to go on: after the event it names, else with what comes from now on.
-// Refuses the request where it names none that can be.
+// Refuses the request where it names none that can be. A browser that comes back repeats the query
+// and says in its header how far it got since.
 std::optional<EventStream::From> place_of(const Call& call) {
-  std::string_view after = call.request.header("last-event-id").value_or("");
-  bool wants_place = !after.empty();
+  std::vector<std::string_view> named;
   for (const auto& [name, value] : call.request.query) {
     if (name != "after") {
       call.refuse(failure_of(Problem::invalid_request,
                              shortened(name) + ": unknown query parameter; there is `after`"));
       return std::nullopt;
     }
-    after = value;
-    wants_place = true;
+    named.push_back(value);
   }
+  const std::string_view seen = call.request.header("last-event-id").value_or("");
+  if (!seen.empty()) named.push_back(seen);
   EventStream::From from;
   from.epoch = call.engine.machine().epoch();
   from.after = call.engine.timeline().latest();
-  if (!wants_place) return from;
-  const auto place = parse_event_id(after);
-  if (!place) {
+  std::optional<EventPlace> place;
+  for (const std::string_view after : named) {
+    place = parse_event_id(after);
+    if (place) continue;
     call.refuse(
         failure_of(Problem::invalid_request,
                    "after: must be the id of an event, such as 7-4711; got " + shortened(after)));
     return std::nullopt;
   }
+  if (!place) return from;
   from.gap = place->epoch != from.epoch || place->id + 1 < call.engine.timeline().oldest();
   from.after = from.gap ? call.engine.timeline().oldest() - 1 : place->id;
   return from;

@@ -116,9 +116,7 @@ void Call::refuse_unknown(const TxId& tx) const {
   context.fate = engine.machine().fate_of_unknown(tx, engine.now());
   const std::string trace_id = trace_id_of(request);
   context.trace_id = trace_id;
-  respond(problem_response(
-      failure_of(Problem::transaction_not_found, "No transaction of this id is known here."),
-      context));
+  respond(problem_response(engine.machine().failure_of_unknown(tx, engine.now()), context));
 }
 
 std::optional<TxId> Call::transaction_id() const {

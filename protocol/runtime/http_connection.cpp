@@ -1,5 +1,7 @@
 #include "protocol/runtime/http_connection.hpp"
 
+#include <algorithm>
+
 #include "protocol/runtime/http_streaming.hpp"
 #include "protocol/runtime/upgrade_state.hpp"
 
@@ -7,6 +9,7 @@ namespace assent {
 namespace {
 
 constexpr std::size_t kReadAhead = 64 * 1024;
+constexpr std::size_t kFirstRead = 1024;
 constexpr std::chrono::seconds kLinger{2};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -68,21 +71,55 @@ void HttpConnection::read_request() {
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(server_->limits.header_bytes));
   parser_->body_limit(server_->limits.body_bytes);
-  http::async_read_header(
-      stream_, buffer_, *parser_,
-      [self = shared_from_this()](Error error, std::size_t) { self->on_header(error); });
+  header_read_ = 0;
+  shape_ = {};
+  read_header();
 }
 
-void HttpConnection::on_header(Error error) {
-  if (phase_ == Phase::closed) return;
+// Beast holds what one read brings against its limit, so that a header that comes line by line
+// would have no end. Hence we read, and count.
+Error HttpConnection::parse() {
+  Error error = http::error::need_more;
+  if (buffer_.size() == 0) return error;
+  const bool fields = !parser_->is_header_done();
+  const std::size_t used = parser_->put(buffer_.data(), error);
+  buffer_.consume(used);
+  if (!fields) return error;
+  header_read_ += used;
+  const std::size_t waits = error == http::error::need_more ? buffer_.size() : 0;
+  if (header_read_ + waits > server_->limits.header_bytes) return http::error::header_limit;
+  return error;
+}
+
+void HttpConnection::read_some(void (HttpConnection::*next)()) {
+  const std::size_t most = buffer_.max_size() - buffer_.size();
+  if (most == 0) return fail(http::error::buffer_overflow);
+  const std::size_t room = std::max(kFirstRead, buffer_.capacity() - buffer_.size());
+  stream_.async_read_some(buffer_.prepare(std::min(room, most)),
+                          [self = shared_from_this(), next](Error error, std::size_t got) {
+                            if (self->phase_ == Phase::closed) return;
+                            if (error) return self->fail(error);
+                            self->buffer_.commit(got);
+                            (self.get()->*next)();
+                          });
+}
+
+void HttpConnection::read_header() {
+  const Error error = parse();
+  if (error == http::error::need_more) return read_some(&HttpConnection::read_header);
   // The body's announced length is judged by Beast as part of the header, hence 413 comes here.
-  shape_ = {};
   if (error) return fail(error);
+  on_header();
+}
+
+void HttpConnection::on_header() {
   const auto& header = parser_->get();
   shape_ = {header.version(), header.keep_alive(), header.method() == http::verb::head};
   if (auto refusal = check_header(header)) return refuse(std::move(*refusal));
   if (parser_->is_done()) return on_request();
+  parser_->eager(true);
   if (expects_continue(header) && buffer_.size() == 0) return send_continue();
+  enter(Phase::body);
   read_body();
 }
 
@@ -92,18 +129,17 @@ void HttpConnection::send_continue() {
                    [self = shared_from_this()](Error error, std::size_t) {
                      if (self->phase_ == Phase::closed) return;
                      if (error) return self->close();
+                     self->enter(Phase::body);
                      self->read_body();
                    });
 }
 
 void HttpConnection::read_body() {
-  enter(Phase::body);
-  http::async_read(stream_, buffer_, *parser_,
-                   [self = shared_from_this()](Error error, std::size_t) {
-                     if (self->phase_ == Phase::closed) return;
-                     if (error) return self->fail(error);
-                     self->on_request();
-                   });
+  const Error error = parse();
+  if (error == http::error::need_more) return read_some(&HttpConnection::read_body);
+  if (error) return fail(error);
+  if (!parser_->is_done()) return read_body();
+  on_request();
 }
 
 void HttpConnection::on_request() {
@@ -249,6 +285,12 @@ void HttpConnection::sweep(SteadyTime now) {
     case Phase::closed:
       return;
   }
+}
+
+std::optional<SteadyTime> HttpConnection::silent_since() const {
+  const bool waits = phase_ == Phase::handshake || phase_ == Phase::header || phase_ == Phase::body;
+  if (!waits || answered_ > 0) return std::nullopt;
+  return opened_;
 }
 
 void HttpConnection::drain() {

@@ -44,6 +44,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void refuse(Refusal refusal);
   void answer(HttpResponse response);
   void sweep(SteadyTime now);
+  // Since when its first request is waited for; nullopt: one has come.
+  std::optional<SteadyTime> silent_since() const;
   void drain();
   // Closes at once; no handler is called after.
   void close();
@@ -54,9 +56,14 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool untouched() const;  // nothing of the next request has arrived
   void enter(Phase phase);
   void read_request();
+  void read_header();
   void read_body();
+  // What is in the buffer; need_more: all of it is taken in, and it was not enough.
+  Error parse();
+  // Reads what comes next and goes on with `next`.
+  void read_some(void (HttpConnection::*next)());
   void send_continue();
-  void on_header(Error error);
+  void on_header();
   void on_request();
   void upgrade(HttpRequest request);
   void fail(const Error& error);
@@ -75,9 +82,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::optional<BeastResponse> response_;
   ResponseShape shape_;  // of the request being handled
   Phase phase_ = Phase::header;
+  const SteadyTime opened_ = std::chrono::steady_clock::now();
   SteadyTime since_;  // when the phase began
   std::size_t answered_ = 0;
-  bool header_begun_ = false;  // as far as the sweep has noticed
+  bool header_begun_ = false;    // as far as the sweep has noticed
+  std::size_t header_read_ = 0;  // bytes of the header
   const char* timed_out_ = nullptr;
 };
 

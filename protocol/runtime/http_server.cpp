@@ -53,6 +53,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   void take(Socket socket) {
+    if (state->connections.size() >= state->limits.connections) make_room();
     const std::size_t open = state->connections.size();
     if (open >= state->limits.connections + kRefusedAtOnce) return;
     Error ignored;
@@ -66,6 +67,19 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     if (full)
       return connection->refuse({503, "This server has as many connections as it accepts."});
     connection->start();
+  }
+
+  // Those who hold connections and send no request must not keep out those who do.
+  void make_room() {
+    auto since = std::chrono::steady_clock::now() - state->limits.patience;
+    std::shared_ptr<HttpConnection> longest;
+    for (const auto& connection : state->connections) {
+      const auto silent = connection->silent_since();
+      if (!silent || *silent > since) continue;
+      since = *silent;
+      longest = connection;
+    }
+    if (longest) longest->close();
   }
 
   void sweep() {

@@ -48,6 +48,9 @@ struct HttpLimits {
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = 1024 * 1024;
   std::size_t connections = 4096;
+  // Beyond that number, one from which no first request has come for so long makes room for
+  // another.
+  std::chrono::milliseconds patience{1000};
   std::size_t streams = 256;                         // endless responses; more are refused with 503
   std::chrono::milliseconds header_timeout{10'000};  // to the whole header; and for TLS to begin
   std::chrono::milliseconds body_timeout{30'000};

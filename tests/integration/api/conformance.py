@@ -3,9 +3,10 @@
 
     conformance.py --programs build/release/bin [--examples 200] [--seed 1]
 
-Starts an installation with `assent dev`, lets schemathesis loose on it, and then looks whether it is
-what it was: all money there, nothing left prepared, no more memory held. Installs schemathesis with
-pip in a folder of its own; where no package index can be reached it says so and ends with 0.
+Starts an installation with `assent dev`, lets schemathesis loose on it, and then looks whether it
+is what it was: every process alive, every transaction ended, nothing left prepared. Installs
+schemathesis with pip in a folder of its own; where no package index can be reached it says so and
+ends with 0.
 """
 import argparse
 import json
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import venv
 
@@ -97,7 +99,8 @@ class Installation:
 
     def resident_kib(self):
         status = pathlib.Path(f"/proc/{self.pids()['coordinator']}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+        resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(resident.split()[1])
 
     def unfinished(self):
         counts = self.get("/v1/overview")["transactions"]
@@ -126,7 +129,7 @@ def run(program, installation, arguments, report):
                installation.url + "/v1/openapi.json",
                "--max-examples", str(arguments.examples), "--seed", str(arguments.seed),
                "--report", "json", "--report-json-path", report]
-    return subprocess.run(command, env=environment, check=False).returncode
+    return subprocess.run(command, env=environment, cwd=report.parent, check=False).returncode
 
 
 def main():
@@ -147,7 +150,8 @@ def main():
         with Installation(arguments.programs.resolve(), path / "dev") as installation:
             before = installation.pids(), installation.resident_kib()
             failed = run(program, installation, arguments, path / "report.json")
-            wait_until("the end of every transaction", SETTLED_WITHIN_S, installation.end_open_ones)
+            wait_until("the end of every transaction", SETTLED_WITHIN_S,
+                       installation.end_open_ones)
             wait_until("the end of every branch", SETTLED_WITHIN_S,
                        lambda: installation.prepared() == 0)
             if installation.pids() != before[0]:

@@ -99,11 +99,15 @@ TEST_CASE("a request that joins a transaction by its key tells nothing of its ow
 
 TEST_CASE("of a transaction that is not known the timeline says what its show says") {
   Shop shop;
+  CHECK(shop.get("GET",
+                 "/v1/transactions/" + to_string(make_uuid7(1'782'907'199'000, {})) + "/events")
+            .status == 404);
   const std::string old = "/v1/transactions/01000000-0000-7000-8000-000000000000";
   const FakeCoordinator::Headers trace = {
       {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
   const HttpResponse events = shop.get("GET", old + "/events", "", trace);
-  CHECK(events.status == 404);
+  CHECK(events.status == 410);
+  CHECK(boost::json::parse(events.body).at("code") == "history-expired");
   CHECK(boost::json::parse(events.body).at("outcome") == "unknown");
   CHECK(events.body == shop.get("GET", old, "", trace).body);
   CHECK(shop.get("GET", "/v1/transactions/yesterday/events").status == 404);
@@ -183,6 +187,15 @@ TEST_CASE("following events: from a place on, and what was missed is said") {
   CHECK(all.find("event: started\n") != std::string::npos);
   CHECK(shop.get("GET", "/v1/events?after=yesterday").status == 400);
   CHECK(shop.get("GET", "/v1/events?after=").status == 400);
+  // Whoever comes back repeats the query, and says in the header how far it got since.
+  const auto next_after = [&shop](const std::string& query, const std::string& seen) {
+    const auto page = shop.get("GET", "/v1/events?after=" + query, "", {{"last-event-id", seen}});
+    return page.status == 200
+               ? std::string(boost::json::parse(page.body).at("last_event_id").as_string())
+               : std::to_string(page.status);
+  };
+  CHECK(next_after("1-0", "1-9999") == "1-9999");
+  CHECK(next_after("1-0", "yesterday") == "400");
   CHECK(shop.get("GET", "/v1/events?since=1-1").status == 400);
 }
 

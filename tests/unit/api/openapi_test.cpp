@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include <boost/json.hpp>
 
@@ -26,7 +27,24 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+// Where a name stands without a value: a comma in YAML's {…} that was meant as part of a text.
+void find_nameless(const boost::json::value& value, const std::string& at,
+                   std::vector<std::string>& found) {
+  if (value.is_null()) found.push_back(at);
+  if (const auto* object = value.if_object())
+    for (const auto& [name, each] : *object)
+      find_nameless(each, at + "/" + std::string(name), found);
+  if (const auto* array = value.if_array())
+    for (const auto& each : *array) find_nameless(each, at + "/-", found);
+}
+
 }  // namespace
+
+TEST_CASE("every name in the description has a value") {
+  std::vector<std::string> found;
+  find_nameless(description(), "", found);
+  CHECK(found == std::vector<std::string>{});
+}
 
 TEST_CASE("the description has every route, and no other") {
   Names described;

@@ -271,6 +271,21 @@ TEST_CASE("unknown transactions are 404, with what can be said of them") {
   CHECK(problem(shop.get("POST", "/v1/transactions/7/commit")) == "404 transaction-not-found none");
 }
 
+TEST_CASE("a transaction older than what is remembered is gone, not unheard of") {
+  Shop shop;
+  const auto answer = shop.ask("POST", "/v1/transactions", kTwoBranches);
+  for (const char* name : {"orders", "stock"}) shop.vote_yes(name);
+  for (const char* name : {"orders", "stock"}) shop.applied(name);
+  REQUIRE(answer->has_value());
+  const std::string path = header(**answer, "Location");
+  CHECK(shop.get("GET", path).status == 200);
+  shop.advance(CoordinatorLimits{}.finished_kept_for + Duration(1000));
+  CHECK(problem(shop.get("GET", path)) == "410 history-expired unknown");
+  CHECK(problem(shop.get("POST", path + "/commit")) == "410 history-expired unknown");
+  CHECK(problem(shop.get("POST", path + "/rollback")) == "410 history-expired unknown");
+  CHECK(text(shop.get("GET", path), "retry") == "never");
+}
+
 TEST_CASE("a transaction is shown with an ETag that changes when it does") {
   Shop shop;
   const auto answer = shop.ask("POST", "/v1/transactions", kTwoBranches);

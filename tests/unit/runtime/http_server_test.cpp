@@ -23,6 +23,7 @@ HttpLimits small_limits() {
   limits.header_bytes = 1024;
   limits.body_bytes = 1000;
   limits.connections = 4;
+  limits.patience = 1h;
   return limits;
 }
 
@@ -203,6 +204,24 @@ TEST_CASE("http: malformed requests are refused with their status and a problem"
   CHECK(f.loop.run([&] { return f.handled; }) == 0);
 }
 
+TEST_CASE("http: a header has its limit, however it is cut") {
+  Fixture fixture;
+  const std::size_t limit = small_limits().header_bytes;
+  for (const std::string line : {"A: b\r\n", "A:\r\n", "A: bcdefghijklmnopqrstuvwxyz\r\n"}) {
+    INFO(line);
+    std::string lines;
+    while (lines.size() < limit) lines += line;
+    RawSocket slow(fixture.port);
+    slow.send("GET / HTTP/1.1\r\nHost: h\r\n");
+    for (std::size_t sent = 0; sent < limit / 2; sent += line.size()) slow.send(line);
+    slow.send(lines);  // nothing is sent after what is refused
+    slow.finish();
+    CHECK(status_of(slow.read_all()) == 431);
+    CHECK(status_of(fixture.exchange("GET / HTTP/1.1\r\nHost: h\r\n" + lines + "\r\n")) == 431);
+  }
+  CHECK(fixture.handled == 0);
+}
+
 TEST_CASE("http: a client that ignores the refusal still gets it") {
   HttpLimits limits = small_limits();
   Fixture f(limits);
@@ -246,6 +265,30 @@ TEST_CASE("http: too many connections are told so, and room is found again") {
   }
   REQUIRE(f.loop.eventually([&] { return f.server->connections() == 0; }));
   CHECK(status_of(f.exchange("GET / HTTP/1.1\r\n" + kClose)) == 200);
+}
+
+TEST_CASE("http: who sends no request makes room for one who does") {
+  HttpLimits limits = small_limits();
+  limits.patience = 0ms;
+  limits.header_timeout = limits.idle_timeout = 1h;
+  Fixture f(limits);
+  RawSocket served(f.port);
+  served.send("GET /kept HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(status_of(served.read_until("GET /kept")) == 200);
+  RawSocket silent(f.port);
+  REQUIRE(f.loop.eventually([&] { return f.server->connections() == 2; }));
+  RawSocket slow(f.port);
+  slow.send("GET / HTTP/1.1\r\nHost: ");
+  RawSocket later(f.port);
+  later.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(f.loop.eventually([&] { return f.later.size() == 1 && f.server->connections() == 4; }));
+  // The oldest of those that have sent no request goes first; whoever has, stays.
+  CHECK(status_of(f.exchange("GET / HTTP/1.1\r\n" + kClose)) == 200);
+  CHECK(silent.read_all().empty());
+  served.send("GET /kept HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(status_of(served.read_until("GET /kept")) == 200);
+  slow.send("h\r\nConnection: close\r\n\r\n");
+  CHECK(status_of(slow.read_all()) == 200);
 }
 
 TEST_CASE("http: slow clients run out of time") {
