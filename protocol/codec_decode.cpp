@@ -18,6 +18,15 @@ namespace {
 using google::protobuf::Arena;
 using google::protobuf::RepeatedPtrField;
 
+// What a peer says of itself, fit for one line of a log: short, and of plain characters only.
+std::string quotable(const std::string& text) {
+  constexpr std::size_t kLongest = 64;
+  std::string quoted = text.substr(0, kLongest);
+  std::replace_if(
+      quoted.begin(), quoted.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return quoted;
+}
+
 // Reads one message. The first fault is kept; what is read after it is of no use.
 class Reader {
  public:
@@ -25,7 +34,7 @@ class Reader {
 
   Hello read(wire::Hello& in) {
     if (in.wire_version() != kWireVersion) {
-      fail("wire_version", "the peer (" + in.software() + ") speaks version " +
+      fail("wire_version", "the peer (" + quotable(in.software()) + ") speaks version " +
                                std::to_string(in.wire_version()) + " of the protocol, this is " +
                                std::to_string(kWireVersion) +
                                "; run the same release of Assent on both sides");

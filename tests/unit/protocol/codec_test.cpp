@@ -285,6 +285,11 @@ TEST_CASE("Another wire version is refused, and told apart from damage") {
   CHECK(error_of(samples::to_coordinator()[1], [](wire::ToCoordinator& m) {
           m.mutable_hello()->clear_wire_version();
         }).find("speaks version 0") != std::string::npos);
+  const std::string lie = error_of(samples::to_coordinator()[1], [](wire::ToCoordinator& m) {
+    m.mutable_hello()->set_wire_version(2);
+    m.mutable_hello()->set_software("a\nb\x1b" + std::string(1000, 'c'));
+  });
+  CHECK(lie.find("(a?b?" + std::string(60, 'c') + ") speaks version 2") != std::string::npos);
 }
 
 TEST_CASE("A message of an unknown kind is an error that names the wire version") {
