@@ -299,6 +299,9 @@ TEST_CASE("endless bodies cost no more than the limit") {
   nothing_has_happened(bank);
 }
 
+// Not with sanitizers: to look at a vptr UBSan opens a pipe, and calls the object invalid where it
+// cannot.
+#ifndef __SANITIZE_ADDRESS__
 TEST_CASE("without file descriptors the coordinator goes on with the connections it has") {
   Deployment& bank = the_bank();
   const pid_t pid = bank.coordinator().pid();
@@ -326,3 +329,4 @@ TEST_CASE("without file descriptors the coordinator goes on with the connections
                         std::chrono::seconds(30)));
   CHECK(bank.client().run(test::transfer("bank_a", 1, "bank_b", 1, "1.00")).has_value());
 }
+#endif
