@@ -86,6 +86,7 @@ class Reader {
     if (yes != (out.xid != 0)) fail("xid", "must stand in a yes vote, and only there");
     if (yes != in.has_server()) fail("server", "must stand in a yes vote, and only there");
     if (in.has_server()) out.server = server(true, in.server(), "server");
+    if (yes && out.server == ServerIdentity{}) fail("server", "names none");
     if (in.has_results()) out.results = Results{std::move(*in.mutable_results())};
     if (in.has_failure()) out.failure = failure(*in.mutable_failure());
     if (out.verdict == Verdict::no && out.results) fail("results", "must not stand in a no vote");

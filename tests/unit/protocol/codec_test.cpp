@@ -193,6 +193,9 @@ TEST_CASE("A vote says what its verdict needs, and nothing else") {
         "message 1 (vote) xid: must stand in a yes vote, and only there");
   CHECK(error_of(yes(), [](wire::ToCoordinator& m) { m.mutable_vote()->clear_server(); }) ==
         "message 1 (vote) server: must stand in a yes vote, and only there");
+  CHECK(error_of(yes(), [](wire::ToCoordinator& m) {
+          m.mutable_vote()->mutable_server()->Clear();
+        }) == "message 1 (vote) server: names none");
   CHECK(error_of(no(), [](wire::ToCoordinator& m) { m.mutable_vote()->set_results("rows"); }) ==
         "message 1 (vote) results: must not stand in a no vote");
   CHECK(error_of(yes(), [](wire::ToCoordinator& m) {
