@@ -23,7 +23,8 @@ constexpr std::uint64_t kSegmentBytes = 256 << 20;  // half of one is used at mo
 constexpr std::uint64_t kLedgerBytes = 100'000'000;
 constexpr std::size_t kUnfinishedEvery = 1000;  // one commit in so many has no end
 
-// Appends in batches, each of them durable before the next.
+// Appends in batches, each of them durable before the next. The first segments are small, and what
+// they held is gone when a larger one opens, but for what is unfinished.
 class Writer {
  public:
   explicit Writer(FileLog::Opened& opened) : log_(*opened.log) {
@@ -31,14 +32,25 @@ class Writer {
     host.post = [this](std::function<void()> task) { net::post(io_, std::move(task)); };
     host.on_durable = [this](RecordNumber up_to) { durable_ = up_to; };
     host.on_failed = [](const std::string& what) { throw std::runtime_error(what); };
-    host.snapshot = []() -> std::vector<LogRecord> {
-      throw std::runtime_error("the segment was too small");
+    host.snapshot = [this] {
+      dropped_ = taken_;
+      return kept_;
     };
     log_.start(std::move(host));
   }
   void append(const LogRecord& record) {
-    if (!log_.append(++taken_, record)) throw std::runtime_error("no room in the log");
+    while (!log_.append(taken_ + 1, record)) {  // until the next segment's zeros are on disk
+      log_.flush();
+      io_.run_one_for(std::chrono::milliseconds(10));
+    }
+    ++taken_;
   }
+  void append_kept(const LogRecord& record) {
+    append(record);
+    kept_.push_back(record);
+  }
+  // Records in the log beside those that are kept.
+  std::uint64_t in_log() const { return taken_ - dropped_; }
   void sync() {
     log_.flush();
     while (durable_ < taken_) io_.run_one();
@@ -50,6 +62,8 @@ class Writer {
   FileLog& log_;
   RecordNumber taken_ = 0;
   RecordNumber durable_ = 0;
+  RecordNumber dropped_ = 0;
+  std::vector<LogRecord> kept_;
 };
 
 std::uint64_t ledger_bytes(const std::string& folder) {
@@ -60,34 +74,44 @@ std::uint64_t ledger_bytes(const std::string& folder) {
   return bytes;
 }
 
-// How many transactions it holds.
-std::size_t make_ledger(const std::string& folder) {
+// How many transactions it holds, and how many of these are unfinished.
+struct Made {
+  std::size_t transactions = 0;
+  std::size_t unfinished = 0;
+};
+Made make_ledger(const std::string& folder) {
   const FileLogOptions options{folder, kSegmentBytes, false};
   if (const auto made = FileLog::init(options); !made)
     throw std::runtime_error(made.error().message);
   auto opened = FileLog::open(options);
   if (!opened) throw std::runtime_error(opened.error().message);
   Writer writer(*opened);
-  writer.append(MemberRecord{"bank_a", kBankA, 0});
-  writer.append(MemberRecord{"bank_b", kBankB, 0});
+  writer.append_kept(opened->start);
+  writer.append_kept(MemberRecord{"bank_a", kBankA, 0});
+  writer.append_kept(MemberRecord{"bank_b", kBankB, 0});
   writer.sync();
   // How large a pair is, is seen from the first thousand.
-  std::uint64_t before = ledger_bytes(folder);
-  std::size_t transactions = 0;
-  std::size_t wanted = 1000;
-  while (transactions < wanted) {
+  const std::uint64_t before = ledger_bytes(folder);
+  Made made;
+  std::size_t wanted = 1000;  // in the log
+  while (writer.in_log() / 2 < wanted) {
     for (std::size_t i = 0; i < 1000; ++i) {
-      const CommitRecord record = commit_record(++transactions, opened->start.epoch);
+      const CommitRecord record = commit_record(++made.transactions, opened->start.epoch);
+      if (made.transactions % kUnfinishedEvery == 0) {
+        writer.append_kept(record);
+        ++made.unfinished;
+        continue;
+      }
       writer.append(record);
-      if (transactions % kUnfinishedEvery == 0) continue;
       writer.append(EndRecord{
           record.tx, record.sequence, {{"bank_a", record.sequence}, {"bank_b", record.sequence}}});
     }
     writer.sync();
-    if (transactions == 1000)
-      wanted = (kLedgerBytes - before) / ((ledger_bytes(folder) - before) / 1000) + 1000;
+    if (made.transactions == 1000)
+      wanted = (kLedgerBytes - before) / ((ledger_bytes(folder) - before) / 1000);
   }
-  return transactions;
+  made.transactions = writer.in_log() / 2;
+  return made;
 }
 
 double start_seconds(const std::string& folder, const std::string& segment_bytes,
@@ -127,17 +151,15 @@ double start_seconds(const std::string& folder, const std::string& segment_bytes
 
 }  // namespace
 
-// A start takes small segments over into a new one: with segments of the usual size the large one
-// stays where it is; with segments as large as it was made with, all of it is written anew.
+// Started with segments of the usual size, and with segments as large as it was made with.
 void measure_restart(Report& report) {
   dev::TemporaryFolder folder("assent-bench");
   const std::string ledger = (folder.path() / "ledger").string();
   const std::string log = (folder.path() / "log").string();
-  const std::size_t transactions = make_ledger(ledger);
+  const Made made = make_ledger(ledger);
   const std::string remark = std::to_string(ledger_bytes(ledger) / 1'000'000) + " MB, " +
-                             std::to_string(transactions) + " transactions, " +
-                             std::to_string(transactions / kUnfinishedEvery) +
-                             " unfinished; segment_bytes ";
+                             std::to_string(made.transactions) + " transactions, " +
+                             std::to_string(made.unfinished) + " unfinished; segment_bytes ";
   for (const std::string segment_bytes : {"16MiB", "256MiB"}) {
     std::vector<double> seconds;
     std::vector<double> resident;
