@@ -99,10 +99,15 @@ def measure(port, clients, seconds):
     times = sorted(second for each in honest for second in each.seconds)
     return {
         "transfers": len(times),
-        "p50_ms": round(1000 * statistics.median(times), 2),
-        "p99_ms": round(1000 * times[int(len(times) * 0.99)], 2),
+        "p50_ms": round(1000 * statistics.median(times), 2) if times else None,
+        "p99_ms": round(1000 * times[int(len(times) * 0.99)], 2) if times else None,
         "refused": collections.Counter(str(why) for each in honest for why in each.refused),
     }
+
+
+def ratio(with_slow, without):
+    """None where no transfer came through: there is nothing to compare."""
+    return round(with_slow / without, 2) if with_slow and without else None
 
 
 class Slow(threading.Thread):
@@ -174,7 +179,7 @@ def main():
                 "without": without, "with": with_slow,
                 "slow_opened": slow.opened, "slow_open_at_the_end": slow.open_now,
                 "cpu_share_of_the_slow": idle_share,
-                "p99_ratio": round(with_slow["p99_ms"] / without["p99_ms"], 2),
+                "p99_ratio": ratio(with_slow["p99_ms"], without["p99_ms"]),
                 "resident_kib": [resident, installation.resident_kib()],
             }, indent=1))
             slow.stopping = True

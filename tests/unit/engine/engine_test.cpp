@@ -86,6 +86,21 @@ TEST_CASE("what one turn says to a participant leaves together, after the log wa
   CHECK(b.said == Said{"orders: 1"});
 }
 
+TEST_CASE("records that became durable together count as one sync") {
+  Bench b;
+  b.hello("orders");
+  b.hello("stock");
+  b.turn();
+  b.log.sync();
+  b.turn();
+  CHECK(b.said == Said{"orders: 1", "stock: 1"});
+  CHECK(b.engine_metrics.activity().syncs == 1);
+  b.hello("third");
+  b.turn();
+  b.log.sync();
+  CHECK(b.engine_metrics.activity().syncs == 2);
+}
+
 TEST_CASE("after Stop nothing leaves, is recorded or is stepped, not even of the same turn") {
   Bench b;
   b.hello("orders");
