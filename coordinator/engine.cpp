@@ -57,6 +57,7 @@ struct Engine::Impl {
 
   ~Impl() {
     if (!stopped) log.flush();
+    log.stop();  // before the loop goes that it posts to
   }
 
   void post(CoordinatorEvent event) {

@@ -38,6 +38,10 @@ class DecisionLog {
 
   // Hands what was taken over to be written and synced. Returns at once.
   virtual void flush() = 0;
+
+  // Once, last: finishes what was flushed. From its return on the host is called no more, nor is
+  // anything posted to it: it may go.
+  virtual void stop() = 0;
 };
 
 }  // namespace assent

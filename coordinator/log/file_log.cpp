@@ -68,7 +68,10 @@ struct FileLog::Impl {
     commit.begin(jobs);
   }
 
-  ~Impl() {
+  ~Impl() { stop(); }
+
+  void stop() {
+    alive.reset();
     {
       const std::lock_guard lock(mutex);
       stopping = true;
@@ -125,10 +128,10 @@ struct FileLog::Impl {
     return !error;
   }
 
-  // The host may run it when this is gone: then it does nothing.
+  // The host may run it when this has stopped, or is gone: then it does nothing.
   template <typename Function>
   void report(Function function) {
-    host.post([alive = std::weak_ptr<bool>(alive), function = std::move(function)] {
+    host.post([alive = watch, function = std::move(function)] {
       if (!alive.expired()) function();
     });
   }
@@ -158,7 +161,8 @@ struct FileLog::Impl {
     wake.notify_one();
   }
 
-  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);  // until stop()
+  const std::weak_ptr<bool> watch = alive;
   LogHost host;
   GroupCommit commit;
   RecordNumber reported = 0;
@@ -219,6 +223,10 @@ bool FileLog::append(RecordNumber number, const LogRecord& record) {
 
 void FileLog::flush() {
   impl_->flush();
+}
+
+void FileLog::stop() {
+  impl_->stop();
 }
 
 LogResult<LedgerContents> verify_log(const std::string& folder, const RecordSeen& seen) {

@@ -42,13 +42,13 @@ class FileLog final : public DecisionLog {
   static LogResult<Opened> open(const FileLogOptions& options, std::unique_ptr<Files> files,
                                 TakeRecord take = {});
 
-  // Finishes what was flushed, then ends the thread and gives up the lock. What it would have
-  // reported is no longer reported.
+  // Stops, where nobody has, and gives up the lock.
   ~FileLog() override;
 
   void start(LogHost host) override;
   [[nodiscard]] bool append(RecordNumber number, const LogRecord& record) override;
   void flush() override;
+  void stop() override;
 
  private:
   struct Impl;

@@ -27,6 +27,7 @@ class SteppedLog final : public DecisionLog {
   void flush() override {
     if (!failed_) commit_.flush(jobs_, host_.snapshot);
   }
+  void stop() override { host_ = {}; }
 
   // One step of the log thread, then what it reports to the host. False: there was nothing to do.
   bool work() {

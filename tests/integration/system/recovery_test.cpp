@@ -202,7 +202,9 @@ TEST_CASE("a ledger put back from an old copy rolls nothing back that had been c
   Deployment bank;
   const auto copy = bank.ledger().parent_path() / "copy";
   REQUIRE(bank.client().run(transfer("bank_a", 2, "bank_b", 2, "1.00")).has_value());
-  REQUIRE(bank.coordinator().stop(std::chrono::seconds(60), SIGTERM).ok());
+  const dev::ExitStatus stopped = bank.coordinator().stop(std::chrono::seconds(60), SIGTERM);
+  INFO("the coordinator " << to_string(stopped) << "\n" << bank.logs());
+  REQUIRE(stopped.ok());
   std::filesystem::copy(bank.ledger(), copy, std::filesystem::copy_options::recursive);
   // The commit is applied in one branch only: the other's participant dies of it.
   bank.kill_participant(1);

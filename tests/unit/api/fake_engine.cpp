@@ -27,6 +27,7 @@ class NoLog : public DecisionLog {
   void start(LogHost) override {}
   bool append(RecordNumber, const LogRecord&) override { return true; }
   void flush() override {}
+  void stop() override {}
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "coordinator/engine.hpp"
 
+#include <optional>
+
 #include <boost/asio/io_context.hpp>
 
 #include "coordinator/engine_metrics.hpp"
@@ -19,9 +21,11 @@ class MemoryLog : public DecisionLog {
     return true;
   }
   void flush() override { ++flushes; }
+  void stop() override { flushes_at_stop = flushes; }
   void sync() { host_.on_durable(last_); }
 
   int flushes = 0;
+  std::optional<int> flushes_at_stop;
 
  private:
   LogHost host_;
@@ -172,6 +176,24 @@ TEST_CASE("ends of transactions travel with the next record that matters, or aft
     b.engine.reset();
     CHECK(b.log.flushes == flushes + 1);
   }
+}
+
+TEST_CASE("an engine that ends has flushed the log, then stopped it") {
+  Bench b;
+  b.hello("orders");
+  b.turn();
+  const int before = b.log.flushes;
+  b.engine.reset();
+  CHECK(b.log.flushes_at_stop == before + 1);
+}
+
+TEST_CASE("an engine that was told to stop leaves what waits unwritten, and stops the log") {
+  Bench b;
+  b.hello("orders", 4);  // another coordinator has started since
+  b.turn();
+  const int before = b.log.flushes;
+  b.engine.reset();
+  CHECK(b.log.flushes_at_stop == before);
 }
 
 }  // namespace assent

@@ -129,6 +129,38 @@ TEST_CASE("records are durable on real files, over segments and restarts") {
   CHECK(seen == verified->records.size());
 }
 
+TEST_CASE("a log that has stopped has written what was flushed, and posts no more") {
+  Folder folder;
+  const FileLogOptions options{folder.path, kMinSegmentBytes, false};
+  REQUIRE(FileLog::init(options).has_value());
+  {
+    Host host;
+    auto opened = open(options);
+    host.starts.push_back(opened.start);
+    std::atomic<bool> gone = false;
+    std::atomic<int> late = 0;
+    std::vector<std::function<void()>> posted;
+    LogHost made = host.callbacks();
+    made.post = [&](std::function<void()> function) {
+      if (gone)
+        ++late;
+      else
+        posted.push_back(std::move(function));
+    };
+    opened.log->start(std::move(made));
+    REQUIRE(host.append_commit(*opened.log, 1));
+    opened.log->flush();
+    opened.log->stop();
+    gone = true;
+    REQUIRE(!posted.empty());
+    for (const auto& function : posted) function();
+    CHECK(host.durable == 0);  // nobody is told any more
+    opened.log.reset();
+    CHECK(late == 0);
+  }
+  CHECK(unfinished_in(open(options).recovered.records) == std::set<Sequence>{1});
+}
+
 TEST_CASE("zeros within a file are read, those at its end may be left out") {
   Folder folder;
   std::filesystem::create_directory(folder.path);
