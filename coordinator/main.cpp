@@ -2,6 +2,7 @@
 #include <string>
 
 #include "coordinator/configuration.hpp"
+#include "coordinator/replaying.hpp"
 #include "coordinator/service.hpp"
 #include "protocol/runtime/clock.hpp"
 #include "protocol/runtime/listening.hpp"
@@ -38,15 +39,12 @@ int serve(const DaemonRun& run) {
   listen_address(config, "admin.listen");
   listening_tls(config);
   access_of(config);
-  CoordinatorRecovery recovery(coordinator_limits(config), read_clock());
-  std::size_t records = 0;
-  auto opened = FileLog::open(log_options(config), [&](const LogRecord& record) {
-    recovery.take(record);
-    ++records;
-  });
+  Replaying replaying(coordinator_limits(config), read_clock());
+  auto opened =
+      FileLog::open(log_options(config), [&](const LogRecord& record) { replaying.take(record); });
   if (!opened) throw ConfigError(opened.error().message);
-  CoordinatorMachine machine = std::move(recovery).finish(opened->recovered, opened->start);
-  describe(opened->recovered, records, machine);
+  CoordinatorMachine machine = replaying.finish(opened->recovered, opened->start);
+  describe(opened->recovered, replaying.taken(), machine);
   CoordinatorService service(config, std::move(machine), *opened->log);
   return service.run(run.reload);
 }

@@ -90,8 +90,10 @@ void put(const HeuristicRecord& record, ledger::Heuristic& out) {
 
 // ---- from messages; false: not something put() makes
 
-bool all_known(const google::protobuf::Message& message) {
-  return message.GetReflection()->GetUnknownFields(message).empty();
+template <typename Message>
+bool all_known(const Message& message) {
+  static const auto* const reflection = Message::GetReflection();  // it takes its time each time
+  return reflection->GetUnknownFields(message).empty();
 }
 
 bool get(const std::string& bytes, std::array<std::uint8_t, 16>& out) {

@@ -101,20 +101,14 @@ class Reader {
     // A record may end in zeros of its own.
     file.resize(std::min<std::uint64_t>(size, file.size() + kFrameBytes + kMaxPayloadBytes));
 
-    segment.first_record = contents_.records.size();
-    offsets_.clear();
     Failure unknown;
     const auto take = [&](const Framing::Frame& frame) {
-      auto record = codec_.decode(frame.kind, frame.payload);
+      const auto record = codec_.decode(frame.kind, frame.payload);
       if (!record && !unknown)
         unknown = refused(number, frame.offset,
                           "this release does not know this record (kind " +
                               std::to_string(frame.kind) + "): start the release that wrote it");
-      if (!record) return;
-      if (seen_) seen_(its_path, frame.offset, *record);
-      if (frame.offset > keep_bytes_) drop_before(segment, frame.durable);
-      offsets_.push_back(frame.offset);
-      contents_.records.push_back(*std::move(record));
+      if (record && seen_) seen_(its_path, frame.offset, *record);
     };
     std::optional<std::uint64_t> sealed_at;
     if (!last) sealed_at = contents_.chain[index + 1].header.previous_end;
@@ -125,24 +119,28 @@ class Reader {
 
     segment.end = scan.end;
     segment.durable = scan.durable;
-    const auto doubtful = std::lower_bound(offsets_.begin(), offsets_.end(), scan.durable);
-    segment.first_doubtful =
-        segment.first_record + static_cast<std::size_t>(doubtful - offsets_.begin());
+    keep_records(segment, file);
     if (last) contents_.tail = scan.tail;
     return {};
   }
 
-  // The segment is too long to be repeated whole: what is certainly on disk can go, and all of the
+  // Decodes once more what may have to be repeated: little, compared with what was read. Where the
+  // segment is too long to be repeated whole, what is certainly on disk can go, and all of the
   // segments before it.
-  void drop_before(LedgerSegment& segment, std::uint64_t durable) {
+  void keep_records(LedgerSegment& segment, std::string_view file) {
     auto& records = contents_.records;
-    const auto synced = std::lower_bound(offsets_.begin(), offsets_.end(), durable);
-    const auto count = synced - offsets_.begin();
-    const auto first = static_cast<std::ptrdiff_t>(segment.first_record);
-    if (count < std::ssize(offsets_) - count) return;  // fewer than would have to move
-    records.erase(records.begin(), records.begin() + first + count);
-    offsets_.erase(offsets_.begin(), synced);
-    segment.first_record = 0;
+    const bool whole = segment.end <= keep_bytes_;
+    if (!whole) records.clear();
+    segment.first_record = records.size();
+    segment.first_doubtful = segment.first_record;
+    const Framing framing(segment.header);
+    for (std::uint64_t offset = kHeaderBytes; offset < segment.end;) {
+      const auto frame = framing.at(file, offset);
+      const bool doubtful = offset >= segment.durable;
+      if (whole || doubtful) records.push_back(*codec_.decode(frame->kind, frame->payload));
+      if (!doubtful) segment.first_doubtful = records.size();
+      offset = frame->end();
+    }
   }
 
   Files& files_;
@@ -151,7 +149,6 @@ class Reader {
   RecordCodec codec_;
   std::map<std::uint64_t, SegmentHeader> headers_;
   LedgerContents contents_;
-  std::vector<std::uint64_t> offsets_;  // of the records of the segment being read that are kept
 };
 
 }  // namespace
