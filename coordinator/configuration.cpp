@@ -8,7 +8,10 @@ namespace {
 
 std::vector<ConfigKey> keys() {
   return {
-      {.name = "ledger", .help = "folder of the decision log", .required = true},
+      {.name = "ledger",
+       .help = "folder of the decision log",
+       .required = true,
+       .example = "/var/lib/assent/coordinator/ledger"},
       {.name = "listen",
        .standard = "127.0.0.1:7400",
        .help = "address of the REST API and of the links"},
@@ -37,7 +40,8 @@ std::vector<ConfigKey> keys() {
        .standard = "20000",
        .help = "how many finished transactions are kept at most",
        .least = 0,
-       .most = 1'000'000},
+       .most = 1'000'000,
+       .unit = "transactions"},
       {.name = "apply_wait",
        .type = KeyType::duration,
        .standard = "10s",
@@ -60,19 +64,22 @@ std::vector<ConfigKey> limit_keys() {
        .standard = "20000",
        .help = "unfinished transactions; more are refused with 429",
        .least = 1,
-       .most = 1'000'000},
+       .most = 1'000'000,
+       .unit = "transactions"},
       {.name = "limits.requests_per_second",
        .type = KeyType::integer,
        .standard = "0",
        .help = "requests of one caller in a second; more are refused with 429; 0: any number",
        .least = 0,
-       .most = 1'000'000},
+       .most = 1'000'000,
+       .unit = "requests"},
       {.name = "limits.transactions_per_caller",
        .type = KeyType::integer,
        .standard = "0",
        .help = "unfinished transactions of one caller; more are refused with 429; 0: any number",
        .least = 0,
-       .most = 1'000'000},
+       .most = 1'000'000,
+       .unit = "transactions"},
       {.name = "limits.body",
        .type = KeyType::size,
        .standard = "1MiB",
@@ -80,6 +87,18 @@ std::vector<ConfigKey> limit_keys() {
        .least = 1024,
        .most = 256 << 20},
   };
+}
+
+std::vector<DaemonCommand> log_commands() {
+  return {{"log verify",
+           "read the whole ledger, in use or not, and say what it holds, or which file is damaged "
+           "where"},
+          {"log dump",
+           "print every record of the ledger, in use or not",
+           {{"--json", "", "one JSON object a line"}}},
+          {"log backup",
+           "copy the ledger, in use or not, to start from with --restored when it is lost",
+           {{"--to", "FOLDER", "where to; it must not exist", true}}}};
 }
 
 }  // namespace
@@ -90,8 +109,12 @@ DaemonSpec coordinator_spec() {
   spec.version = ASSENT_VERSION;
   spec.summary = "Commits transactions across PostgreSQL databases: in all of them or in none.";
   spec.commands = {
-      {"serve", "run the coordinator (the default)"},
+      {"serve", "run the coordinator"},
       {"init", "make a new, empty ledger in an empty folder; nothing else ever makes one"}};
+  for (DaemonCommand& command : log_commands()) spec.commands.push_back(std::move(command));
+  spec.online_help =
+      "try the addresses, read the ledger and time its disk as well; beside a running coordinator, "
+      "too";
   spec.keys = keys();
   for (const auto& more : {limit_keys(), listening_keys()})
     spec.keys.insert(spec.keys.end(), more.begin(), more.end());

@@ -1,7 +1,9 @@
 // assent-coordinator: opens the ledger, serves the REST API, links the participants.
 #include <string>
 
+#include "coordinator/checks.hpp"
 #include "coordinator/configuration.hpp"
+#include "coordinator/log_commands.hpp"
 #include "coordinator/replaying.hpp"
 #include "coordinator/service.hpp"
 #include "protocol/runtime/clock.hpp"
@@ -52,8 +54,12 @@ int serve(const DaemonRun& run) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return assent::run_daemon(argc, argv, assent::coordinator_spec(),
-                            [](const assent::DaemonRun& run) {
-                              return run.command == "init" ? init(run.config) : serve(run);
-                            });
+  assent::DaemonSpec spec = assent::coordinator_spec();
+  spec.check = assent::check_coordinator;
+  spec.check_online = assent::check_coordinator_online;
+  return assent::run_daemon(argc, argv, spec, [](const assent::DaemonRun& run) {
+    if (run.command == "init") return init(run.config);
+    if (const auto done = assent::run_log_command(run)) return *done;
+    return serve(run);
+  });
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "participant/crash_points.hpp"
+#include "protocol/runtime/config_check.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/token.hpp"
 
@@ -13,11 +14,13 @@ std::vector<ConfigKey> keys() {
   return {
       {.name = "name",
        .help = "this participant's name, unique at its coordinator",
-       .required = true},
+       .required = true,
+       .example = "orders"},
       {.name = "database",
        .help = "libpq connection string; keep a password out of the command line (passfile, "
                "environment)",
-       .required = true},
+       .required = true,
+       .example = "host=/var/run/postgresql dbname=shop user=assent_participant"},
       {.name = "coordinator",
        .type = KeyType::list,
        .standard = "127.0.0.1:7400",
@@ -25,10 +28,6 @@ std::vector<ConfigKey> keys() {
       {.name = "admin.listen",
        .standard = "127.0.0.1:7411",
        .help = "address of /livez, /readyz, /metrics, /v1/blocking"},
-      {.name = "check",
-       .type = KeyType::boolean,
-       .standard = "false",
-       .help = "check the database's settings and this role's rights, say what to mend, and end"},
   };
 }
 
@@ -56,31 +55,36 @@ std::vector<ConfigKey> limit_keys() {
        .standard = "8",
        .help = "connections for one-shot branches, shared by many transactions",
        .least = 1,
-       .most = 256},
+       .most = 256,
+       .unit = "connections"},
       {.name = "pool.sessions",
        .type = KeyType::integer,
        .standard = "32",
        .help = "connections for interactive branches, one each",
        .least = 1,
-       .most = 10'000},
+       .most = 10'000,
+       .unit = "connections"},
       {.name = "pool.finishers",
        .type = KeyType::integer,
        .standard = "8",
        .help = "connections for phase two; no fewer than pool.lanes",
        .least = 1,
-       .most = 256},
+       .most = 256,
+       .unit = "connections"},
       {.name = "limits.branches",
        .type = KeyType::integer,
        .standard = "1000",
        .help = "branches open at a time; more are refused",
        .least = 1,
-       .most = 200'000},
+       .most = 200'000,
+       .unit = "branches"},
       {.name = "limits.waiting",
        .type = KeyType::integer,
        .standard = "1000",
        .help = "branches waiting for a connection; more are refused",
        .least = 0,
-       .most = 200'000},
+       .most = 200'000,
+       .unit = "branches"},
       {.name = "limits.result",
        .type = KeyType::size,
        .standard = "8MiB",
@@ -98,11 +102,43 @@ std::vector<ConfigKey> limit_keys() {
 
 }  // namespace
 
+namespace {
+
+void check_coordinators(const Config& config, Findings& found) {
+  const auto& addresses = config.list("coordinator");
+  const std::string key = "coordinator (" + config.source("coordinator") + "): ";
+  if (addresses.empty())
+    found.push_back({Finding::Severity::error, key + "no address is given", {}});
+  for (const std::string& text : addresses)
+    if (!parse_address(text))
+      found.push_back({Finding::Severity::error,
+                       key + text + " is not an address; write host:port, as 127.0.0.1:7400",
+                       {}});
+}
+
+// All that is wrong with the configuration, without touching anything.
+Findings check_participant(const Config& config) {
+  Findings found;
+  check_listening(config, {"admin.listen"}, found);
+  check_coordinators(config, found);
+  if (!config.text("name").empty()) look(found, [&] { database_options(config); });
+  look(found, [&] { link_security(config); });
+  check_expiry(config, {"link.certificate", "link.ca"}, found);
+  check_secrecy(config, {"link.key", "link.token_file"}, found);
+  return found;
+}
+
+}  // namespace
+
 DaemonSpec participant_spec() {
   DaemonSpec spec;
   spec.name = "assent-participant";
   spec.version = ASSENT_VERSION;
   spec.summary = "Carries out two-phase commit in the PostgreSQL database beside it.";
+  spec.commands = {{"serve", "run the participant"}};
+  spec.check = check_participant;
+  spec.online_help =
+      "check the database's settings and this role's rights as well, and prepare on trial";
   spec.keys = keys();
   for (const auto& more : {link_keys(), limit_keys(), listening_keys()})
     spec.keys.insert(spec.keys.end(), more.begin(), more.end());

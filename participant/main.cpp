@@ -1,5 +1,4 @@
 // assent-participant: beside one database, linked to the coordinator.
-#include <cstdio>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
@@ -22,26 +21,11 @@ namespace {
 
 using namespace assent;
 
-bool is_error(const Finding& finding) {
-  return finding.severity == Finding::Severity::error;
-}
-
-int check(const DatabaseOptions& options) {
-  int exit_code = ExitCode::ok;
-  for (const Finding& finding : check_database(options)) {
-    std::printf("%s: %s\n  %s\n", is_error(finding) ? "error" : "warning", finding.what.c_str(),
-                finding.remedy.c_str());
-    if (is_error(finding)) exit_code = ExitCode::configuration;
-  }
-  if (exit_code == ExitCode::ok) std::printf("ok: the database is fit to be a participant\n");
-  return exit_code;
-}
-
 // At a start the findings are told and the process goes on: the database may be mended or come
 // back, and branches that are in doubt need it to run.
 void tell_findings(const DatabaseOptions& options) {
   for (const Finding& finding : check_database(options)) {
-    if (is_error(finding))
+    if (finding.severity == Finding::Severity::error)
       log::error(finding.what, {{"remedy", finding.remedy}});
     else
       log::warning(finding.what, {{"remedy", finding.remedy}});
@@ -127,8 +111,9 @@ int serve(const DaemonRun& run) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return assent::run_daemon(
-      argc, argv, assent::participant_spec(), [](const assent::DaemonRun& run) {
-        return run.config.boolean("check") ? check(database_options(run.config)) : serve(run);
-      });
+  assent::DaemonSpec spec = assent::participant_spec();
+  spec.check_online = [](const assent::Config& config) {
+    return assent::check_database(assent::database_options(config));
+  };
+  return assent::run_daemon(argc, argv, spec, serve);
 }

@@ -229,9 +229,4 @@ void FileLog::stop() {
   impl_->stop();
 }
 
-LogResult<LedgerContents> verify_log(const std::string& folder, const RecordSeen& seen) {
-  PosixFiles files(folder);
-  return read_ledger(files, seen);
-}
-
 }  // namespace assent

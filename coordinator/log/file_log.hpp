@@ -56,8 +56,4 @@ class FileLog final : public DecisionLog {
   std::unique_ptr<Impl> impl_;
 };
 
-// Reads the log in a folder, running or not, and changes nothing: for `verify` and `dump`. Of a log
-// in use, records being written at this moment may look like a torn tail.
-LogResult<LedgerContents> verify_log(const std::string& folder, const RecordSeen& seen = {});
-
 }  // namespace assent

@@ -11,7 +11,6 @@ namespace assent {
 namespace {
 
 using Facts = std::map<std::string, std::string>;
-using Findings = std::vector<Finding>;
 
 struct Close {
   void operator()(PGconn* connection) const { PQfinish(connection); }
@@ -192,7 +191,7 @@ void try_prepare(PGconn* connection, const DatabaseOptions& options, Findings& f
 
 }  // namespace
 
-std::vector<Finding> check_database(const DatabaseOptions& options) {
+Findings check_database(const DatabaseOptions& options) {
   Findings found;
   ConnectionHandle connection;
   const std::string timeout =

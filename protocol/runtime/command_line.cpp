@@ -10,16 +10,22 @@ namespace {
 struct KnownOption {
   std::string name;
   bool takes_value;
+  bool of_command = false;
 };
 
 std::vector<KnownOption> known_options(const DaemonSpec& spec) {
-  std::vector<KnownOption> known = {
-      {"--help", false},     {"--version", false},           {"--print-config", false},
-      {"--describe", false}, {"--list-crash-points", false}, {"--config", true}};
+  std::vector<KnownOption> known = {{"--help", false},
+                                    {"--version", false},
+                                    {"--describe", false},
+                                    {"--list-crash-points", false},
+                                    {"--config", true}};
   for (const auto& key : spec.keys) {
     if (key.secret) continue;
     known.push_back({"--" + option_name(key.name), key.type != KeyType::boolean});
   }
+  for (const auto& command : spec.commands)
+    for (const auto& option : command.options)
+      known.push_back({option.name, !option.value.empty(), true});
   return known;
 }
 
@@ -35,15 +41,42 @@ std::vector<KnownOption> known_options(const DaemonSpec& spec) {
   throw UsageError("unknown option " + name + suggestion(name, names));
 }
 
-std::string read_command(const std::vector<std::string>& words, const DaemonSpec& spec) {
-  if (words.empty()) return spec.commands.empty() ? "" : spec.commands.front().name;
+// One or two words; all there are must be of it.
+const DaemonCommand& read_command(const std::vector<std::string>& words, const DaemonSpec& spec) {
+  if (words.empty()) return spec.commands.front();
+  const std::string two = words.size() > 1 ? words[0] + " " + words[1] : words[0];
   std::vector<std::string> names;
-  for (const auto& command : spec.commands) names.push_back(command.name);
-  if (std::find(names.begin(), names.end(), words[0]) == names.end()) {
-    throw UsageError("unknown command \"" + words[0] + "\"" + suggestion(words[0], names));
+  for (const auto& command : spec.commands) {
+    names.push_back(command.name);
+    const bool one = command.name == words[0];
+    if (!one && command.name != two) continue;
+    const std::size_t used = one ? 1 : 2;
+    if (words.size() > used) throw UsageError("one argument too many: \"" + words[used] + "\"");
+    return command;
   }
-  if (words.size() > 1) throw UsageError("one argument too many: \"" + words[1] + "\"");
-  return words[0];
+  std::string below;
+  for (const auto& name : names)
+    if (name.starts_with(words[0] + " ")) below += (below.empty() ? "" : ", ") + name;
+  if (words.size() == 1 && !below.empty())
+    throw UsageError("\"" + words[0] + "\" is not all of a command; there are: " + below);
+  throw UsageError("unknown command \"" + two + "\"" + suggestion(two, names));
+}
+
+// Options of a command are for that command only, and some it needs.
+void check_command_options(const CommandLine& line, const DaemonCommand& command) {
+  for (const auto& [name, value] : line.command_options) {
+    const auto its = [&name](const CommandOption& option) { return option.name == name; };
+    if (std::none_of(command.options.begin(), command.options.end(), its))
+      throw UsageError(name + " is no option of the command " + command.name);
+  }
+  const bool asks_for_a_page =
+      std::any_of(line.options.begin(), line.options.end(), [](const std::string& option) {
+        return option == "--help=true" || option == "--version=true";
+      });
+  for (const auto& option : command.options)
+    if (option.required && !asks_for_a_page && !line.command_options.contains(option.name))
+      throw UsageError("the command " + command.name + " needs " + option.name + " " +
+                       option.value);
 }
 
 std::string kind(const ConfigKey& key) {
@@ -103,7 +136,20 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const D
       return candidate.name == name;
     });
     if (option == known.end()) refuse_option(name, spec);
-    if (equals != std::string::npos) {
+    if (option->of_command) {
+      if (line.command_options.contains(name))
+        throw UsageError("the option " + name + " is given twice");
+      if (!option->takes_value && equals != std::string::npos)
+        throw UsageError("the option " + name + " takes no value");
+      std::string& value = line.command_options[name];
+      if (!option->takes_value)
+        value = "true";
+      else if (equals != std::string::npos)
+        value = argument.substr(equals + 1);
+      else if (++i < arguments.size())
+        value = arguments[i];
+      if (value.empty()) throw UsageError("the option " + name + " needs a value");
+    } else if (equals != std::string::npos) {
       line.options.push_back(argument);
     } else if (!option->takes_value) {
       line.options.push_back(name + "=true");
@@ -113,25 +159,27 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const D
       throw UsageError("the option " + name + " needs a value");
     }
   }
-  line.command = read_command(words, spec);
+  const DaemonCommand& command = read_command(words, spec);
+  check_command_options(line, command);
+  line.command = command.name;
   return line;
 }
 
 std::string help_page(const DaemonSpec& spec) {
   std::string page = spec.name + " " + spec.version + ": " + spec.summary +
-                     "\n\nUsage: " + spec.name + (spec.commands.empty() ? "" : " [COMMAND]") +
-                     " [OPTION]...\n";
-  if (!spec.commands.empty()) page += "\nCommands\n";
+                     "\n\nUsage: " + spec.name + " [COMMAND] [OPTION]...\n\nCommands\n";
   for (const auto& command : spec.commands) {
     page += "  " + command.name + "\n      " + command.help +
             (&command == &spec.commands.front() ? " (the default)" : "") + "\n";
+    for (const auto& option : command.options)
+      page += "      " + option.name + (option.value.empty() ? "" : " " + option.value) +
+              "\n          " + option.help + (option.required ? " (required)" : "") + "\n";
   }
   page +=
       "\nOptions\n"
       "  --config FILE\n      Read a TOML file (also: ASSENT_CONFIG)\n";
   for (const auto& key : spec.keys) page += describe(key);
   page +=
-      "  --print-config\n      Print every key, its value and where that came from, and end\n"
       "  --list-crash-points\n      Print the points ASSENT_CRASH_POINTS may name, and end\n"
       "  --version\n"
       "  -h, --help\n";
@@ -153,15 +201,6 @@ std::string help_page(const DaemonSpec& spec) {
     page += "  " + number + std::string(4 - number.size(), ' ') + meaning + "\n";
   }
   if (!spec.example.empty()) page += "\nExample\n" + spec.example + "\n";
-  return page;
-}
-
-std::string config_page(const DaemonSpec& spec, const Config& config) {
-  std::string page;
-  for (const auto& key : spec.keys) {
-    const std::string value = key.secret ? "(secret)" : "\"" + config.written(key.name) + "\"";
-    page += key.name + " = " + value + "  # " + config.source(key.name) + "\n";
-  }
   return page;
 }
 

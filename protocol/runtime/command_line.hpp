@@ -20,6 +20,8 @@ struct CommandLine {
   // "--name=value", known names only, for POCO to take apart.
   std::vector<std::string> options;
   std::string command;
+  std::map<std::string, std::string>
+      command_options;  // its own, by name; "true" where none is taken
 };
 
 CommandLine read_command_line(const std::vector<std::string>& arguments, const DaemonSpec& spec);
@@ -29,7 +31,7 @@ struct ExitMeaning {
   const char* meaning;
 };
 inline constexpr std::array<ExitMeaning, 5> kExitMeanings = {{
-    {ExitCode::ok, "ended as asked"},
+    {ExitCode::ok, "ended as asked; config check and log verify: nothing is wrong"},
     {ExitCode::usage, "the command line is not understood"},
     {ExitCode::internal, "a defect, or storage that failed"},
     {ExitCode::temporary, "something outside was missing: start again later"},
@@ -40,7 +42,5 @@ std::string help_page(const DaemonSpec& spec);
 // The same as JSON: what manual pages, the reference, completion and configuration files are made
 // from (--describe, which --help leaves out).
 std::string description(const DaemonSpec& spec);
-// Every key, its value (but for secrets) and where that came from.
-std::string config_page(const DaemonSpec& spec, const Config& config);
 
 }  // namespace assent

@@ -40,18 +40,6 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<cons
   return value;
 }
 
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> items;
-  while (!text.empty()) {
-    const auto item = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
-    const auto begin = item.find_first_not_of(' ');
-    if (begin == std::string_view::npos) continue;
-    items.emplace_back(item.substr(begin, item.find_last_not_of(' ') - begin + 1));
-  }
-  return items;
-}
-
 [[noreturn]] void refuse(const ConfigKey& key, const ConfigValue& value, const std::string& why) {
   const std::string shown = key.secret ? "the value given" : "\"" + value.text + "\"";
   throw ConfigError(key.name + " (" + value.source + "): " + shown + " " + why);
@@ -112,6 +100,50 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   return static_cast<std::uint64_t>(*value);
 }
 
+std::vector<std::string> list_items(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const auto item = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), item.size() + 1));
+    const auto begin = item.find_first_not_of(' ');
+    if (begin == std::string_view::npos) continue;
+    items.emplace_back(item.substr(begin, item.find_last_not_of(' ') - begin + 1));
+  }
+  return items;
+}
+
+std::string value_range(const ConfigKey& key) {
+  if (!key.choices.empty()) {
+    std::string all;
+    for (const auto& choice : key.choices) {
+      const bool last = &choice == &key.choices.back();
+      all += (all.empty() ? "" : last ? " or " : ", ") + choice;
+    }
+    return all;
+  }
+  const auto within = [&key](const std::string& what) {
+    if (key.most == std::numeric_limits<std::int64_t>::max())
+      return what + ", from " + shown_limit(key.type, key.least);
+    return what + ", " + shown_limit(key.type, key.least) + " to " +
+           shown_limit(key.type, key.most);
+  };
+  switch (key.type) {
+    case KeyType::text:
+      return "text";
+    case KeyType::list:
+      return "list";
+    case KeyType::boolean:
+      return "true or false";
+    case KeyType::integer:
+      return within(key.unit.empty() ? "number" : key.unit);
+    case KeyType::duration:
+      return within("duration");
+    case KeyType::size:
+      return within("size");
+  }
+  return "";
+}
+
 std::string option_name(std::string_view key) {
   return renamed(key, '-', false);
 }
@@ -120,17 +152,23 @@ std::string environment_name(std::string_view key) {
   return "ASSENT_" + renamed(key, '_', true);
 }
 
-Config::Config(const std::vector<ConfigKey>& keys,
-               const std::map<std::string, ConfigValue>& given) {
+Config::Config(const std::vector<ConfigKey>& keys, const std::map<std::string, ConfigValue>& given,
+               Complaints* complaints) {
   for (const auto& key : keys) {
+    const ConfigValue standard{key.standard, "default"};
     const auto found = given.find(key.name);
-    if (found == given.end() && key.required) {
-      throw ConfigError(key.name + " is not given; set " +
-                        (key.secret ? "" : "--" + option_name(key.name) + " or ") +
-                        environment_name(key.name) + ", or write it into the file: " + key.help);
+    try {
+      if (found == given.end() && key.required)
+        throw ConfigError(key.name + " is not given; set " +
+                          (key.secret ? "" : "--" + option_name(key.name) + " or ") +
+                          environment_name(key.name) + ", or write it into the file: " + key.help);
+      entries_[key.name] = read(key, found == given.end() ? standard : found->second);
+    } catch (const ConfigError& error) {
+      if (complaints == nullptr) throw;
+      complaints->emplace_back(error.what());
+      entries_[key.name] = {key.type, standard.text, 0, {}, standard.source};
+      if (!key.required) entries_[key.name] = read(key, standard);
     }
-    entries_[key.name] =
-        read(key, found == given.end() ? ConfigValue{key.standard, "default"} : found->second);
   }
 }
 
@@ -141,7 +179,7 @@ Config::Entry Config::read(const ConfigKey& key, const ConfigValue& value) {
       check_choice(key, value);
       break;
     case KeyType::list:
-      entry.items = split(value.text);
+      entry.items = list_items(value.text);
       if (key.required && entry.items.empty()) refuse(key, value, "has no item");
       break;
     case KeyType::boolean:

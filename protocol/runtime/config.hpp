@@ -39,10 +39,20 @@ struct ConfigKey {
   std::int64_t least = 0;
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
   std::vector<std::string> choices = {};  // of texts; none: any
+  std::string unit = {};                  // what an integer counts: "connections"
+  std::string example = {};               // a value to show where there is no default
 };
+
+// What is wrong with a configuration, each a line for people that names the key and where it was
+// given.
+using Complaints = std::vector<std::string>;
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::optional<std::uint64_t> parse_size(std::string_view text);
+// A list as it is written in an option: "a,b".
+std::vector<std::string> list_items(std::string_view text);
+// The values that a key takes, for people: "duration, 1ms to 10m".
+std::string value_range(const ConfigKey& key);
 
 // The configuration cannot be used: says which key, where it was given, and what is expected.
 class ConfigError : public std::runtime_error {
@@ -62,9 +72,12 @@ struct ConfigValue {
 class Config {
  public:
   Config() = default;
-  // `given` holds what was given for known keys. Throws ConfigError.
-  Config(const std::vector<ConfigKey>& keys, const std::map<std::string, ConfigValue>& given);
+  // `given` holds what was given for known keys. Throws ConfigError; or, given `complaints`, adds
+  // everything that is wrong to them, and the keys concerned have their defaults.
+  Config(const std::vector<ConfigKey>& keys, const std::map<std::string, ConfigValue>& given,
+         Complaints* complaints = nullptr);
 
+  bool empty() const { return entries_.empty(); }  // nothing has been read
   const std::string& text(std::string_view key) const;
   std::int64_t integer(std::string_view key) const;
   std::chrono::milliseconds duration(std::string_view key) const;

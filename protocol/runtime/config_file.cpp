@@ -110,9 +110,15 @@ std::string content(const std::string& path) {
   return text;
 }
 
+void refuse(const std::string& why, Complaints* complaints) {
+  if (complaints == nullptr) throw ConfigError(why);
+  complaints->push_back(why);
+}
+
 class FileReader {
  public:
-  FileReader(std::string path, const std::vector<ConfigKey>& keys) : path_(std::move(path)) {
+  FileReader(std::string path, const std::vector<ConfigKey>& keys, Complaints* complaints)
+      : path_(std::move(path)), complaints_(complaints) {
     for (const auto& key : keys) names_.push_back(key.name);
   }
 
@@ -125,10 +131,15 @@ class FileReader {
       }
       const std::string where = place(path_, node);
       if (std::find(names_.begin(), names_.end(), key) == names_.end()) {
-        throw ConfigError(where + ": there is no key \"" + key + "\"" + suggestion(key, names_));
+        refuse(where + ": there is no key \"" + key + "\"" + suggestion(key, names_), complaints_);
+        continue;
       }
-      const auto* array = node.as_array();
-      values[key] = {array ? list_text(*array, where) : scalar_text(node, where), where};
+      try {
+        const auto* array = node.as_array();
+        values[key] = {array ? list_text(*array, where) : scalar_text(node, where), where};
+      } catch (const ConfigError& error) {
+        refuse(error.what(), complaints_);
+      }
     }
   }
 
@@ -136,14 +147,16 @@ class FileReader {
 
  private:
   std::string path_;
+  Complaints* complaints_;
   std::vector<std::string> names_;
 };
 
 }  // namespace
 
 std::map<std::string, ConfigValue> read_config_file(const std::string& path,
-                                                    const std::vector<ConfigKey>& keys) {
-  FileReader reader(path, keys);
+                                                    const std::vector<ConfigKey>& keys,
+                                                    Complaints* complaints) {
+  FileReader reader(path, keys, complaints);
   try {
     reader.read(toml::parse(content(path), path), "");
   } catch (const toml::parse_error& error) {
@@ -159,7 +172,8 @@ std::map<std::string, ConfigValue> read_config_file(const std::string& path,
 }
 
 std::map<std::string, ConfigValue> read_environment(const std::vector<std::string>& environment,
-                                                    const std::vector<ConfigKey>& keys) {
+                                                    const std::vector<ConfigKey>& keys,
+                                                    Complaints* complaints) {
   std::vector<std::string> names;
   for (const auto& key : keys) names.push_back(environment_name(key.name));
   std::map<std::string, ConfigValue> values;
@@ -169,8 +183,9 @@ std::map<std::string, ConfigValue> read_environment(const std::vector<std::strin
     if (std::count(std::begin(kOtherVariables), std::end(kOtherVariables), name) != 0) continue;
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
-      throw ConfigError("the environment sets " + name + ", which is not known here" +
-                        suggestion(name, names));
+      refuse("the environment sets " + name + ", which is not known here" + suggestion(name, names),
+             complaints);
+      continue;
     }
     const auto& key = keys[static_cast<std::size_t>(found - names.begin())];
     values[key.name] = {variable.substr(std::min(variable.size(), name.size() + 1)), name};

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 
 #include <Poco/AutoPtr.h>
 #include <Poco/Util/OptionCallback.h>
@@ -13,6 +14,7 @@
 
 #include "protocol/runtime/command_line.hpp"
 #include "protocol/runtime/config_file.hpp"
+#include "protocol/runtime/config_pages.hpp"
 #include "protocol/runtime/crash_points.hpp"
 #include "protocol/runtime/log.hpp"
 
@@ -25,6 +27,9 @@ using Values = std::map<std::string, ConfigValue>;
 using Exit = ExitCode;  // POCO's frame has codes of the same name
 
 constexpr const char* kFaultInjection = "enable_fault_injection";
+constexpr const char* kConfigCheck = "config check";
+constexpr const char* kConfigShow = "config show";
+constexpr const char* kConfigSample = "config sample";
 
 DaemonSpec with_common_keys(DaemonSpec spec) {
   if (!spec.crash_points.empty())
@@ -40,6 +45,13 @@ DaemonSpec with_common_keys(DaemonSpec spec) {
   format.choices = {"auto", "text", "json"};
   spec.keys.push_back(std::move(level));
   spec.keys.push_back(std::move(format));
+  spec.commands.insert(
+      spec.commands.end(),
+      {{kConfigCheck,
+        "say all that is wrong with the configuration, and end",
+        {{"--online", "", spec.online_help}}},
+       {kConfigShow, "print every key, its value, and where that came from, and end"},
+       {kConfigSample, "print a configuration file to begin with: every key, explained, and end"}});
   return spec;
 }
 
@@ -54,17 +66,15 @@ void set_up_logging(const Config& config) {
 // some.
 class Frame : public Poco::Util::ServerApplication {
  public:
-  Frame(const DaemonSpec& spec, std::string command,
-        const std::function<int(const DaemonRun&)>& body)
-      : spec_(spec), command_(std::move(command)), body_(body) {}
+  Frame(const DaemonSpec& spec, CommandLine line, const std::function<int(const DaemonRun&)>& body)
+      : spec_(spec), line_(std::move(line)), body_(body) {}
 
   using Poco::Util::ServerApplication::run;
 
  protected:
   void defineOptions(Poco::Util::OptionSet& options) override {
     Poco::Util::Application::defineOptions(options);
-    for (const char* name :
-         {"help", "version", "describe", "print-config", "list-crash-points", "config"}) {
+    for (const char* name : {"help", "version", "describe", "list-crash-points", "config"}) {
       define(options, name, "");
     }
     for (const auto& key : spec_.keys) {
@@ -77,17 +87,21 @@ class Frame : public Poco::Util::ServerApplication {
     if (switches_.contains("version")) return print(spec_.name + " " + spec_.version + "\n");
     if (switches_.contains("describe")) return print(description(spec_));
     if (switches_.contains("list-crash-points")) return print_crash_points();
+    if (line_.command == kConfigSample) return print(sample_page(spec_));
+    Complaints complaints;
     Config config;
-    try {
-      config = load();
+    look_for(complaints, [&] { config = load(&complaints); });
+    const bool unread = config.empty();
+    look_for(complaints, [&] {
       const char* orders = std::getenv("ASSENT_CRASH_POINTS");
       arm_crash_points(orders ? orders : "", spec_.crash_points);
-      if (!spec_.crash_points.empty() && config.boolean(kFaultInjection)) enable_fault_injection();
-    } catch (const std::exception& error) {
-      std::cerr << spec_.name << ": " << error.what() << '\n';
-      return Exit::configuration;
-    }
-    if (switches_.contains("print-config")) return print(config_page(spec_, config));
+    });
+    if (line_.command == kConfigCheck) return check(unread ? nullptr : &config, complaints);
+    for (const std::string& complaint : complaints)
+      std::cerr << spec_.name << ": " << complaint << '\n';
+    if (!complaints.empty()) return Exit::configuration;
+    if (!spec_.crash_points.empty() && config.boolean(kFaultInjection)) enable_fault_injection();
+    if (line_.command == kConfigShow) return print(config_page(spec_, config));
     set_up_logging(config);
     return perform(std::move(config));
   }
@@ -114,19 +128,48 @@ class Frame : public Poco::Util::ServerApplication {
     given = {again ? given.text + "," + value : value, "option --" + name};
   }
 
+  // What ends the reading is a complaint like any other.
+  static void look_for(Complaints& complaints, const std::function<void()>& part) {
+    try {
+      part();
+    } catch (const std::exception& error) {
+      complaints.emplace_back(error.what());
+    }
+  }
+
+  // Null: the file could not be read, so that nothing can be said of the keys.
+  int check(const Config* config, const Complaints& complaints) const {
+    Findings found;
+    for (const std::string& complaint : complaints)
+      found.push_back({Finding::Severity::error, complaint, {}});
+    const auto add = [&](const std::function<Findings(const Config&)>& part) {
+      if (!config || !part) return;
+      Findings more = part(*config);
+      std::move(more.begin(), more.end(), std::back_inserter(found));
+    };
+    look(found, [&] { add(spec_.check); });
+    const bool online = line_.command_options.contains("--online");
+    if (online && !has_error(found)) look(found, [&] { add(spec_.check_online); });
+    const bool wrong = has_error(found);
+    const std::string last =
+        wrong ? "" : "ok: nothing here keeps " + spec_.name + " from its work\n";
+    const int printed = print(findings_page(found) + last);
+    return wrong ? Exit::configuration : printed;
+  }
+
   // Lowest first: what is laid on later wins.
-  Config load() const {
+  Config load(Complaints* complaints = nullptr) const {
     Values given;
     const auto lay_on = [&given](const Values& layer) {
       for (const auto& [key, value] : layer) given[key] = value;
     };
     if (const std::string file = config_path(); !file.empty())
-      lay_on(read_config_file(file, spec_.keys));
+      lay_on(read_config_file(file, spec_.keys, complaints));
     std::vector<std::string> environment;
     for (char** variable = environ; *variable; ++variable) environment.emplace_back(*variable);
-    lay_on(read_environment(environment, spec_.keys));
+    lay_on(read_environment(environment, spec_.keys, complaints));
     lay_on(options_);
-    return Config(spec_.keys, given);
+    return Config(spec_.keys, given, complaints);
   }
 
   std::string config_path() const {
@@ -137,7 +180,8 @@ class Frame : public Poco::Util::ServerApplication {
 
   int perform(Config config) {
     try {
-      return body_({command_, std::move(config), [this] { return load(); }});
+      return body_(
+          {line_.command, std::move(config), line_.command_options, [this] { return load(); }});
     } catch (const ConfigError& error) {
       log::error(error.what());
       return Exit::configuration;
@@ -162,7 +206,7 @@ class Frame : public Poco::Util::ServerApplication {
   }
 
   const DaemonSpec& spec_;
-  std::string command_;
+  CommandLine line_;
   const std::function<int(const DaemonRun&)>& body_;
   std::map<std::string, std::string> keys_;      // of each option; empty for switches
   std::map<std::string, std::string> switches_;  // help, config, …
@@ -177,10 +221,11 @@ int run_daemon(int argc, char** argv, const DaemonSpec& given,
   const DaemonSpec spec = with_common_keys(given);
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
-    auto line = read_command_line(arguments, spec);
-    Poco::AutoPtr<Frame> frame(new Frame(spec, line.command, body));
-    line.options.insert(line.options.begin(), argv[0]);
-    frame->init(line.options);
+    CommandLine line = read_command_line(arguments, spec);
+    std::vector<std::string> options = line.options;
+    options.insert(options.begin(), argv[0]);
+    Poco::AutoPtr<Frame> frame(new Frame(spec, std::move(line), body));
+    frame->init(options);
     return frame->run();
   } catch (const Poco::Exception& error) {
     std::cerr << spec.name << ": " << error.displayText() << '\n';

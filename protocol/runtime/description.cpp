@@ -38,6 +38,7 @@ json::object described(const ConfigKey& key) {
                   {"required", key.required},
                   {"secret", key.secret},
                   {"default", key.required ? "" : key.standard},
+                  {"unit", key.unit},
                   {"choices", json::value_from(key.choices)}};
   if (has_range(key.type)) {
     to["least"] = key.least;
@@ -50,8 +51,18 @@ json::object described(const ConfigKey& key) {
 
 std::string description(const DaemonSpec& spec) {
   json::array commands;
-  for (const auto& command : spec.commands)
-    commands.push_back({{"name", command.name}, {"help", command.help}});
+  for (const auto& command : spec.commands) {
+    json::array options;
+    for (const auto& option : command.options)
+      options.push_back({{"name", option.name},
+                         {"value", option.value},
+                         {"help", option.help},
+                         {"required", option.required}});
+    const bool standard = &command == &spec.commands.front();
+    commands.push_back(json::object{{"name", command.name},
+                                    {"help", command.help + (standard ? " (the default)" : "")},
+                                    {"options", std::move(options)}});
+  }
   json::array keys;
   for (const auto& key : spec.keys) keys.push_back(described(key));
   json::array exit_codes;

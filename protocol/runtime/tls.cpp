@@ -124,6 +124,15 @@ TlsContext make_server_context(const TlsServerFiles& files) {
   return context;
 }
 
+std::chrono::seconds certificate_expires_in(const std::string& file) {
+  int days = 0;
+  int seconds = 0;
+  const Certificate certificate = first_certificate(file);
+  if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) != 1)
+    refuse(file, "the certificate does not say until when it is valid");
+  return std::chrono::hours(24) * days + std::chrono::seconds(seconds);
+}
+
 TlsContext make_client_context(const TlsClientFiles& files) {
   auto context = new_context(ssl::context::tls_client);
   SSL_CTX* const raw = context->native_handle();

@@ -2,6 +2,7 @@
 // PEM. What is wrong with a file is said together with what to do about it.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct TlsServerFiles {
 
 // Each throws std::runtime_error where a file cannot be used, or a certificate is not valid now.
 TlsContext make_server_context(const TlsServerFiles& files);
+
+// Until the first certificate in the file expires; below zero, since it has.
+std::chrono::seconds certificate_expires_in(const std::string& file);
 
 struct TlsClientFiles {
   std::string ca;           // empty: the certificate authorities this machine trusts

@@ -12,13 +12,31 @@ def daemon_tree(spec):
                for key in spec["keys"] if key["option"]]
     options.append({"names": ["--config"], "argument": "", "help": "read a TOML file",
                     "value": "FILE"})
-    for name, text in (("--print-config", "print every key and its value"),
-                       ("--list-crash-points", "print the crash points"),
+    for name, text in (("--list-crash-points", "print the crash points"),
                        ("--version", "print the version")):
         options.append({"names": [name], "argument": "", "help": text, "value": ""})
-    commands = [{"name": each["name"], "help": each["help"], "options": [], "commands": []}
-                for each in spec["commands"]]
-    return {"name": spec["name"], "options": options, "commands": commands}
+    return {"name": spec["name"], "options": options, "commands": command_tree(spec["commands"])}
+
+
+def command_tree(commands):
+    """"log verify" is the command verify below the command log."""
+    tree = []
+    for each in commands:
+        above, _, name = each["name"].rpartition(" ")
+        siblings = tree
+        if above:
+            if not any(node["name"] == above for node in tree):
+                tree.append({"name": above, "options": [], "commands": [],
+                             "help": f"{above} verbs"})
+            siblings = next(node for node in tree if node["name"] == above)["commands"]
+        options = [{"names": [option["name"]], "argument": "", "help": option["help"],
+                    "value": option["value"]} for option in each["options"]]
+        siblings.append({"name": name, "help": each["help"], "options": options, "commands": []})
+    for node in tree:
+        if node["commands"]:
+            node["help"] = node["name"] + ": " + ", ".join(each["name"]
+                                                         for each in node["commands"])
+    return tree
 
 
 def names(command):

@@ -1,7 +1,7 @@
 """Manual pages, in roff."""
 
-from words import (PRECEDENCE, SWITCHES, option_words, placeholder, sentence, span, toml_value,
-                   usage, walk)
+from words import (PRECEDENCE, SWITCHES, command_help, command_words, option_words, placeholder,
+                   sentence, span, toml_value, usage, walk)
 
 SEE = {
     "assent": "assent-coordinator(8), assent-participant(8)",
@@ -41,12 +41,10 @@ def key_details(key):
 def daemon(spec):
     name = spec["name"]
     page = head(name, 8, spec["version"], spec["help"])
-    command = " [COMMAND]" if spec["commands"] else ""
-    page += f".SH SYNOPSIS\n\\fB{roff(name)}\\fR{command} [OPTION]...\n"
+    page += f".SH SYNOPSIS\n\\fB{roff(name)}\\fR [COMMAND] [OPTION]...\n"
     page += f".SH DESCRIPTION\n{roff(spec['help'])}\n.PP\n{roff(PRECEDENCE)}\n"
-    if spec["commands"]:
-        page += ".SH COMMANDS\n"
-        page += "".join(item(each["name"], sentence(each["help"])) for each in spec["commands"])
+    page += ".SH COMMANDS\n"
+    page += "".join(item(command_words(each), command_help(each)) for each in spec["commands"])
     page += ".SH OPTIONS\n" + "".join(item(*switch) for switch in SWITCHES)
     for key in spec["keys"]:
         if key["option"]:

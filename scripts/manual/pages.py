@@ -1,6 +1,7 @@
 """docs/reference: Markdown."""
 
-from words import (PRECEDENCE, SWITCHES, option_words, sentence, span, toml_value, usage, walk)
+from words import (PRECEDENCE, SWITCHES, command_help, command_words, option_words, sentence, span,
+                   toml_value, usage, walk)
 
 MADE = "<!-- Made by scripts/reference; change the programs, not this. -->\n"
 
@@ -47,9 +48,8 @@ def configuration(specs):
             "`ASSENT_HTTP_LISTEN`,\nand in the file `listen` in the table `[http]`.\n")
     for spec in specs:
         page += f"\n## `{spec['name']}`\n\n{spec['help']}\n\n"
-        if spec["commands"]:
-            page += table(("command", ""), [(code(each["name"]), sentence(each["help"]))
-                                            for each in spec["commands"]]) + "\n"
+        page += table(("command", ""), [(code(command_words(each)), command_help(each))
+                                        for each in spec["commands"]]) + "\n"
         rows = []
         for key in spec["keys"]:
             standard = "required" if key["required"] else code(

@@ -23,9 +23,10 @@ def span(key):
     if "least" not in key:
         return TYPES[key["type"]]
     least = amount(key["type"], key["least"])
+    what = key["unit"] or TYPES[key["type"]]
     if "most" not in key:
-        return f"{TYPES[key['type']]}, from {least}"
-    return f"{TYPES[key['type']]}, {least} to {amount(key['type'], key['most'])}"
+        return f"{what}, from {least}"
+    return f"{what}, {least} to {amount(key['type'], key['most'])}"
 
 
 def placeholder(key):
@@ -57,6 +58,22 @@ def option_words(option):
     return ", ".join(sorted(option["names"], key=len)) + value
 
 
+def command_words(command):
+    """"log backup --to FOLDER" of a daemon's command."""
+    words = command["name"]
+    for option in command["options"]:
+        text = f"{option['name']} {option['value']}".rstrip()
+        words += f" {text}" if option["required"] else f" [{text}]"
+    return words
+
+
+def command_help(command):
+    text = sentence(command["help"])
+    for option in command["options"]:
+        text += f" {option['name']}: {option['help']}."
+    return text
+
+
 def usage(command, path):
     """One line: "assent exec [OPTION…] ID PARTICIPANT SQL [PARAM…]"."""
     words = list(path)
@@ -82,7 +99,6 @@ def walk(command, path=()):
 # Switches of both daemons that are no keys.
 SWITCHES = (
     ("--config FILE", "Read a TOML file; also from ASSENT_CONFIG."),
-    ("--print-config", "Print every key, its value and where that came from, and end."),
     ("--list-crash-points", "Print the points ASSENT_CRASH_POINTS may name, and end."),
     ("--version", "Print the version, and end."),
     ("-h, --help", "Teach all of this, and end."),

@@ -10,6 +10,7 @@
 #include "clients/dev/machine.hpp"
 #include "clients/dev/process.hpp"
 #include "coordinator/log/file_log.hpp"
+#include "coordinator/log/inspection.hpp"
 #include "tests/bench/ledger_records.hpp"
 #include "tests/bench/measures.hpp"
 #include "tests/bench/processes.hpp"

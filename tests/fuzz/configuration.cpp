@@ -8,6 +8,7 @@
 #include "participant/configuration.hpp"
 #include "protocol/runtime/command_line.hpp"
 #include "protocol/runtime/config_file.hpp"
+#include "protocol/runtime/config_pages.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "tests/fuzz/targets.hpp"
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "coordinator/log/inspection.hpp"
 #include "coordinator/log/posix_files.hpp"
 #include "tests/unit/log/test_log.hpp"
 
@@ -119,8 +120,8 @@ TEST_CASE("records are durable on real files, over segments and restarts") {
   CHECK(unfinished_in(again.recovered.records).size() == 30);
 
   std::size_t seen = 0;
-  const auto verified =
-      verify_log(folder.path, [&](const std::string& file, std::uint64_t offset, const LogRecord&) {
+  const auto verified = verify_log(
+      folder.path, {}, [&](const std::string& file, std::uint64_t offset, const LogRecord&) {
         CHECK(file.substr(0, folder.path.size()) == folder.path);
         CHECK(offset >= kHeaderBytes);
         ++seen;

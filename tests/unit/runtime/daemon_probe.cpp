@@ -19,17 +19,30 @@ DaemonSpec spec() {
   spec.commands = {{"run", "Print everything"},
                    {"wait", "Wait for a signal"},
                    {"fail", "Fail as `name` says"},
-                   {"crash", "Pass crash points"}};
+                   {"crash", "Pass crash points"},
+                   {"copy all", "Say where to", {{"--to", "FOLDER", "where to", true}}}};
   spec.keys = {{"http.listen", KeyType::text, "127.0.0.1:80", "Where to listen"},
                {"http.idle_timeout", KeyType::duration, "75s", "Idle", false, false, 1000, 600'000},
                {"http.body", KeyType::size, "1MiB", "Largest body", false, false, 1, 1 << 30},
-               {"count", KeyType::integer, "3", "A number", false, false, 1, 10},
+               {.name = "count",
+                .type = KeyType::integer,
+                .standard = "3",
+                .help = "A number",
+                .least = 1,
+                .most = 10,
+                .unit = "things"},
                {"peers", KeyType::list, "", "Addresses"},
                {"on", KeyType::boolean, "false", "A switch"},
-               {"name", KeyType::text, "", "A name", true},
+               {.name = "name", .help = "A name", .required = true, .example = "somebody"},
                {"db.password", KeyType::text, "", "A secret", false, true}};
   spec.crash_points = {"log.after-write", "send.commit"};
   spec.example = "  probe --name x";
+  spec.check = [](const Config&) {
+    return Findings{{Finding::Severity::warning, "careful", "do that"}};
+  };
+  spec.check_online = [](const Config&) {
+    return Findings{{Finding::Severity::error, "the outside is down", {}}};
+  };
   return spec;
 }
 
@@ -65,6 +78,10 @@ int run(const DaemonRun& run) {
   const Config& config = run.config;
   if (run.command == "wait") return wait_for_signal();
   if (run.command == "fail") return fail(config.text("name"));
+  if (run.command == "copy all") {
+    std::cout << "to " << run.options.at("--to") << std::endl;
+    return 0;
+  }
   if (run.command == "crash") return pass_crash_points();
   std::cout << "listen " << config.text("http.listen") << "\nidle "
             << config.duration("http.idle_timeout").count() << "\nbody " << config.size("http.body")

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -204,7 +205,7 @@ TEST_CASE("daemon: the file is refused by key and line") {
 
 TEST_CASE("daemon: a text in the file may be in any language") {
   File file("\xEF\xBB\xBF# \xC3\xA9\nname = \"\xC3\xA9\\\"\xC3\xA9\"\npeers = ['\xC3\xA9']\n");
-  const auto outcome = probe({"--print-config", "--config", file.path});
+  const auto outcome = probe({"config", "show", "--config", file.path});
   INFO(outcome.err);
   CHECK(outcome.code == 0);
   File no_key("[!]\n");
@@ -228,7 +229,8 @@ TEST_CASE("daemon: pages") {
   const auto described = probe({"--describe"});
   CHECK(described.code == 0);
   for (const char* part :
-       {R"("name":"probe","version":"1.2.3")", R"({"name":"wait","help":"Wait for a signal"})",
+       {R"("name":"probe","version":"1.2.3")",
+        R"({"name":"wait","help":"Wait for a signal","options":[]})",
         R"("environment":"ASSENT_DB_PASSWORD","option":"")", R"("least":1000,"most":600000)",
         R"("choices":["debug","info","warning","error"])", R"({"code":78,)"}) {
     INFO(part);
@@ -236,10 +238,117 @@ TEST_CASE("daemon: pages") {
   }
   CHECK_FALSE(help.prints("--describe"));
   CHECK(probe({"--list-crash-points"}).out == "log.after-write\nsend.commit\n");
-  const auto shown = probe({"--print-config", "--name=n"}, {"ASSENT_DB_PASSWORD=hush"});
-  CHECK(shown.prints("name = \"n\"  # option --name"));
-  CHECK(shown.prints("db.password = (secret)  # ASSENT_DB_PASSWORD"));
+}
+
+TEST_CASE("config show: every key, its value in its unit, and where that came from") {
+  File file("peers = [\"a:1\", \"b:2\"]\n[http]\nbody = \"64KiB\"\n");
+  const auto shown = probe({"config", "show", "--name=n", "--config", file.path},
+                           {"ASSENT_DB_PASSWORD=hush", "ASSENT_COUNT=4"});
+  CHECK(shown.code == 0);
+  for (const std::string& line :
+       {std::string("name = \"n\"  # option --name\n"),
+        std::string("count = 4  # things; ASSENT_COUNT\n"),
+        std::string("http.idle_timeout = \"75s\"  # 75000 ms; default\n"),
+        "http.body = \"64KiB\"  # 65536 bytes; " + file.path + ", line 3\n",
+        "peers = [\"a:1\", \"b:2\"]  # " + file.path + ", line 1\n"}) {
+    INFO(line << shown.out);
+    CHECK(shown.prints(line));
+  }
+  CHECK(shown.prints("# db.password is hidden"));
+  CHECK(shown.prints("ASSENT_DB_PASSWORD\n"));
   CHECK_FALSE(shown.prints("hush"));
+  // What it prints is a file that means the same.
+  File again(shown.out);
+  const auto second = probe({"--config", again.path}, {"ASSENT_DB_PASSWORD=hush"});
+  CHECK(second.prints("idle 75000\nbody 65536\ncount 4\npeers a:1 b:2\non 0\nname n\n"));
+}
+
+TEST_CASE("config show: what may hold a password is not shown") {
+  for (const char* text :
+       {"host=x PassWord=hush", "postgres://me:hush@host/db",
+        "postgresql://host/db?passw%6frd=hush", "dbname=x sslpassword = 'hush'"}) {
+    INFO(text);
+    const auto shown = probe({"config", "show"}, {std::string("ASSENT_NAME=") + text});
+    CHECK(shown.code == 0);
+    CHECK(shown.prints("# name is hidden"));
+    CHECK_FALSE(shown.prints("hush"));
+  }
+}
+
+TEST_CASE("config sample: every key, commented out; and with the comments taken away, a file") {
+  const auto sample = probe({"config", "sample"}, {"ASSENT_COUNT=wrong"});
+  CHECK(sample.code == 0);
+  CHECK(sample.prints("# A number. Things, 1 to 10.\n#count = 3\n"));
+  CHECK(sample.prints("# A name. Text. Required.\n#name = \"somebody\"\n"));
+  CHECK(sample.prints("\n[http]\n"));
+  CHECK(probe({"--name=n", "--config", File(sample.out).path}).code == 0);
+  std::string text;
+  std::istringstream lines(sample.out);
+  for (std::string line; std::getline(lines, line);)
+    text +=
+        (line.starts_with("# ") || line.empty() || line[0] != '#' ? line : line.substr(1)) + "\n";
+  File file(text);
+  const auto used = probe({"--config", file.path});
+  INFO(text << used.err);
+  CHECK(used.prints("idle 75000\nbody 1048576\ncount 3\n"));
+}
+
+TEST_CASE("config check: all that is wrong, each by name") {
+  File file("count = 99\ncuont = 1\n[http]\nlistn = \"x\"\n");
+  const auto wrong = probe({"config", "check", "--config", file.path, "--http-body=1MB"},
+                           {"ASSENT_PERS=x", "ASSENT_CRASH_POINTS=send.comit=kill"});
+  CHECK(wrong.code == 78);
+  for (const char* part :
+       {"line 1): \"99\" is too large",
+        "line 2: there is no key \"cuont\"; did you mean \"count\"?",
+        "line 4: there is no key \"http.listn\"; did you mean \"http.listen\"?",
+        "\"1MB\" is not a size",
+        "ASSENT_PERS, which is not known here; did you mean \"ASSENT_PEERS\"?", "name is not given",
+        "no crash point \"send.comit\"", "warning: careful\n  do that\n"}) {
+    INFO(part << wrong.out);
+    CHECK(wrong.prints(part));
+  }
+  // What is outside is looked at when the rest is right, and asked for.
+  CHECK_FALSE(wrong.prints("outside"));
+  const auto right = probe({"config", "check", "--name=n"});
+  CHECK(right.code == 0);
+  CHECK(right.prints("ok: "));
+  CHECK_FALSE(right.prints("outside"));
+  const auto online = probe({"config", "check", "--online", "--name=n"});
+  CHECK(online.code == 78);
+  CHECK(online.prints("error: the outside is down"));
+  CHECK_FALSE(online.prints("ok: "));
+  const auto unread = probe({"config", "check", "--config=/nowhere.toml"});
+  CHECK(unread.code == 78);
+  CHECK(unread.prints("error: /nowhere.toml"));
+  CHECK_FALSE(unread.prints("name is not given"));
+}
+
+TEST_CASE("daemon: a start names all that is wrong, too") {
+  const auto wrong = probe({"--count=x", "--on=maybe"});
+  CHECK(wrong.code == 78);
+  CHECK(wrong.says("probe: name is not given"));
+  CHECK(wrong.says("probe: count (option --count)"));
+  CHECK(wrong.says("probe: on (option --on)"));
+}
+
+TEST_CASE("daemon: commands of two words have options of their own") {
+  const auto refused = [](Strings arguments, const std::string& text) {
+    const auto outcome = probe(std::move(arguments));
+    INFO(outcome.err);
+    CHECK(outcome.code == 64);
+    CHECK(outcome.says(text));
+  };
+  refused({"config"}, "\"config\" is not all of a command; there are: config check, config show");
+  refused({"config", "chek"}, "unknown command \"config chek\"; did you mean \"config check\"?");
+  refused({"config", "check", "now"}, "one argument too many: \"now\"");
+  refused({"--online", "--name=n"}, "--online is no option of the command run");
+  refused({"config", "check", "--online=false"}, "the option --online takes no value");
+  refused({"copy", "all", "--name=n"}, "the command copy all needs --to FOLDER");
+  refused({"copy", "all", "--to"}, "the option --to needs a value");
+  refused({"copy", "all", "--to=a", "--to", "b"}, "the option --to is given twice");
+  CHECK(probe({"copy", "all", "--to", "there", "--name=n"}).prints("to there"));
+  CHECK(probe({"copy", "all", "--help"}).prints("--to FOLDER\n          where to (required)"));
 }
 
 TEST_CASE("daemon: what the body throws becomes an exit code and a line") {

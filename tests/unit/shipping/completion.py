@@ -14,6 +14,9 @@ ASKED = (  # words so far, what must be among the answers, what must not
     (["assent", "dev", ""], {"kill", "start", "psql", "--participants"}, {"run"}),
     (["assent-coordinator", "--led"], {"--ledger"}, {"--listen"}),
     (["assent-coordinator", "--log-level", ""], {"debug", "warning"}, {"--ledger"}),
+    (["assent-coordinator", "log", ""], {"verify", "dump", "backup"}, {"init"}),
+    (["assent-coordinator", "log", "backup", "--t"], {"--to"}, {"--online"}),
+    (["assent-participant", "config", ""], {"check", "show", "sample"}, {"serve"}),
     (["assent-participant", "--pool"], {"--pool-lanes", "--pool-sessions"}, set()),
 )
 
