@@ -139,6 +139,7 @@ struct Engine::Impl {
     const bool refused = crash_point(crash::kLog, crash::name_of(action.record));
     if (refused || !log.append(action.number, action.record)) {
       inbox.push_back(LogRefused{action.number});
+      awaited = true;  // a log without room goes on in a flush, once there is room again
       return;
     }
     const Instant now = read_clock().steady;

@@ -51,6 +51,14 @@ void give_to(const fs::path& path, const std::optional<Account>& account) {
                              std::strerror(errno));
 }
 
+// One of PostgreSQL's client programs: beside the server, where a link may have led us, or in PATH.
+std::string client_program(const char* name) {
+  std::error_code ignored;
+  const fs::path server = fs::canonical(postgres_tools().bin / "postgres", ignored);
+  const fs::path beside = server.parent_path() / name;
+  return fs::exists(beside) ? beside.string() : name;
+}
+
 // The parent of each process, from /proc. Ended ones that nobody has waited for are left out.
 std::vector<std::pair<pid_t, pid_t>> process_parents() {
   std::vector<std::pair<pid_t, pid_t>> result;
@@ -72,6 +80,29 @@ std::vector<std::pair<pid_t, pid_t>> process_parents() {
 }
 
 }  // namespace
+
+std::vector<Row> query(const std::string& conninfo, const std::string& sql) {
+  const Connection connection = connect(conninfo);
+  const Result result(PQexec(connection.get(), sql.c_str()), &PQclear);
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+    throw std::runtime_error(conninfo + ": " + PQerrorMessage(connection.get()) + "in: " + sql);
+  std::vector<Row> rows(static_cast<std::size_t>(PQntuples(result.get())));
+  for (int r = 0; r < PQntuples(result.get()); ++r)
+    for (int c = 0; c < PQnfields(result.get()); ++c)
+      if (PQgetisnull(result.get(), r, c))
+        rows[static_cast<std::size_t>(r)].emplace_back();
+      else
+        rows[static_cast<std::size_t>(r)].emplace_back(PQgetvalue(result.get(), r, c));
+  return rows;
+}
+
+std::string value(const std::string& conninfo, const std::string& sql) {
+  const std::vector<Row> rows = query(conninfo, sql);
+  if (rows.size() != 1 || rows.front().empty())
+    throw std::runtime_error(conninfo + ": not one row: " + sql);
+  return rows.front().front().value_or("");
+}
 
 Cluster::Cluster(ClusterOptions options)
     : options_(std::move(options)), account_(server_account()) {
@@ -108,10 +139,15 @@ Cluster::~Cluster() {
   }
 }
 
+void Cluster::make_data(const fs::path& folder) const {
+  fs::create_directories(folder);
+  give_to(folder, account_);
+  fs::permissions(folder, fs::perms::owner_all);
+}
+
 void Cluster::initialize() {
-  fs::create_directories(data_);
-  give_to(data_, account_);
-  fs::permissions(data_, fs::perms::owner_all);
+  make_data(data_);
+  if (!options_.primary.empty()) return base_backup(options_.primary, data_, true);
   const Finished made = run(
       {.argv = {postgres_tools().bin / "initdb", "--pgdata", data_, "--username=postgres",
                 "--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"},
@@ -224,6 +260,36 @@ void Cluster::resume() {
   for (const pid_t pid : processes()) ::kill(pid, SIGCONT);
 }
 
+void Cluster::base_backup(const std::string& from, const fs::path& into, bool as_standby) const {
+  ProcessOptions process{
+      .argv = {client_program("pg_basebackup"), "--dbname=" + from, "--pgdata=" + into.string(),
+               "--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-password"},
+      .directory = "/",
+      .account = account_};
+  if (as_standby) process.argv.push_back("--write-recovery-conf");
+  const Finished made = run(std::move(process));
+  if (!made.status.ok())
+    throw std::runtime_error("pg_basebackup of " + options_.name + " " + to_string(made.status) +
+                             ":\n" + made.output);
+}
+
+void Cluster::back_up(const fs::path& folder) const {
+  make_data(folder);
+  base_backup(conninfo(), folder, false);
+}
+
+void Cluster::put_back(const fs::path& backup) {
+  stop(StopMode::immediate);
+  remove_shared_memory();
+  fs::remove_all(data_);
+  make_data(data_);
+  ProcessOptions copy{.argv = {"cp", "-a", backup.string() + "/.", data_.string()},
+                      .directory = "/"};
+  const Finished done = run(std::move(copy));
+  if (!done.status.ok()) throw std::runtime_error("cannot copy the backup:\n" + done.output);
+  start();
+}
+
 bool Cluster::running() {
   return server_ && server_->running();
 }
@@ -266,37 +332,11 @@ std::string Cluster::tcp_conninfo(std::string_view database, std::string_view us
          " user=" + std::string(user);
 }
 
-std::vector<Row> Cluster::query(const std::string& sql, std::string_view database) const {
-  const Connection connection = connect(conninfo(database));
-  const Result result(PQexec(connection.get(), sql.c_str()), &PQclear);
-  const ExecStatusType status = PQresultStatus(result.get());
-  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-    throw std::runtime_error(options_.name + ": " + PQerrorMessage(connection.get()) +
-                             "in: " + sql);
-  std::vector<Row> rows(static_cast<std::size_t>(PQntuples(result.get())));
-  for (int r = 0; r < PQntuples(result.get()); ++r)
-    for (int c = 0; c < PQnfields(result.get()); ++c)
-      if (PQgetisnull(result.get(), r, c))
-        rows[static_cast<std::size_t>(r)].emplace_back();
-      else
-        rows[static_cast<std::size_t>(r)].emplace_back(PQgetvalue(result.get(), r, c));
-  return rows;
-}
-
-std::string Cluster::value(const std::string& sql, std::string_view database) const {
-  const std::vector<Row> rows = query(sql, database);
-  if (rows.size() != 1 || rows.front().empty())
-    throw std::runtime_error(options_.name + ": not one row: " + sql);
-  return rows.front().front().value_or("");
-}
-
 void Cluster::run_file(const fs::path& file, std::string_view database) const {
-  const fs::path beside = postgres_tools().bin / "psql";
-  const Finished done =
-      run({.argv = {fs::exists(beside) ? beside.string() : "psql", "--no-psqlrc", "--quiet",
-                    "--set=ON_ERROR_STOP=1", "--set=role=" + std::string(kParticipantRole),
-                    "--file", file, conninfo(database)},
-           .env = {{"PGOPTIONS", "-c client_min_messages=warning"}}});
+  const Finished done = run(
+      {.argv = {client_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1",
+                "--set=role=" + std::string(kParticipantRole), "--file", file, conninfo(database)},
+       .env = {{"PGOPTIONS", "-c client_min_messages=warning"}}});
   if (!done.status.ok())
     throw std::runtime_error(options_.name + ": " + file.string() + " failed:\n" + done.output);
 }

@@ -38,10 +38,16 @@ struct ClusterOptions {
   int max_prepared_transactions = 200;
   int max_connections = 200;
   bool durable = true;  // false: no fsync, no synchronous commit; only where nothing crashes
+  std::string primary{};  // given: begins as a standby of the server that libpq reaches by this
   std::vector<std::pair<std::string, std::string>> settings{};  // more of postgresql.conf, unquoted
 };
 
 using Row = std::vector<std::optional<std::string>>;  // nullopt is NULL
+
+// Over a connection of its own to what libpq is told. Throws std::runtime_error.
+std::vector<Row> query(const std::string& conninfo, const std::string& sql);
+// The first column of the only row, as text; "" for NULL.
+std::string value(const std::string& conninfo, const std::string& sql);
 
 class Cluster {
  public:
@@ -65,6 +71,10 @@ class Cluster {
   void pause();
   void resume();
   bool running();
+  // A base backup of the running server, into a folder that is not there yet.
+  void back_up(const std::filesystem::path& folder) const;
+  // Stops it as it stands and starts it with the data of a backup, which is kept.
+  void put_back(const std::filesystem::path& backup);
   // Changes a setting of postgresql.conf from the next start on (the last value of a name counts).
   void set(const std::string& name, const std::string& value);
 
@@ -82,9 +92,12 @@ class Cluster {
                            std::string_view user = "postgres") const;
 
   // ---- contents, as superuser over a fresh connection each time
-  std::vector<Row> query(const std::string& sql, std::string_view database = "postgres") const;
-  // The first column of the only row, as text; "" for NULL.
-  std::string value(const std::string& sql, std::string_view database = "postgres") const;
+  std::vector<Row> query(const std::string& sql, std::string_view database = "postgres") const {
+    return dev::query(conninfo(database), sql);
+  }
+  std::string value(const std::string& sql, std::string_view database = "postgres") const {
+    return dev::value(conninfo(database), sql);
+  }
   // Runs a file with psql, stopping at the first error; the variable `role` is assent_participant.
   void run_file(const std::filesystem::path& file, std::string_view database) const;
   // Creates the database if it is missing and installs sql/participant.sql, which makes the plain
@@ -98,6 +111,9 @@ class Cluster {
 
  private:
   void initialize();
+  void make_data(const std::filesystem::path& folder) const;
+  void base_backup(const std::string& from, const std::filesystem::path& into,
+                   bool as_standby) const;
   void write_settings() const;
   std::vector<pid_t> processes() const;
   void remove_shared_memory() const;

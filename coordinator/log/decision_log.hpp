@@ -25,7 +25,7 @@ struct LogHost {
 
 // Used on the I/O thread only. One turn of the host: step all events, append what they ask for,
 // step LogRefused for what was refused, then flush(): at once where a record is awaited
-// (is_awaited), soon otherwise.
+// (is_awaited) or was refused, soon otherwise.
 class DecisionLog {
  public:
   virtual ~DecisionLog() = default;

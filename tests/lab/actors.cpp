@@ -133,6 +133,8 @@ template <typename Result>
 void ClientTransaction::take(const Result& result, bool last) {
   if (*ending_) return;
   std::optional<client::Fate> fate;
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begun_);
   {
     const std::lock_guard lock(mutex_);
     outcome_ = {false, result.has_value(), {}, {}, {}};
@@ -152,10 +154,12 @@ void ClientTransaction::take(const Result& result, bool last) {
       if (last || trouble.fate == client::Fate::aborted) fate = trouble.fate;
     }
     if (fate) told_ = fate;
+    if (fate) took_ = took;
   }
   if (!fate) return;
   const std::string why = result.has_value() ? "" : ": " + result.error().reason;
-  on_told_(name_ + " is answered " + std::string(to_string(*fate)) + why);
+  on_told_(name_ + " is answered " + std::string(to_string(*fate)) + " after " +
+           std::to_string(took.count()) + " ms" + why);
 }
 
 void ClientTransaction::run(client::OneShot shot, bool retrying) {
@@ -203,6 +207,12 @@ Outcome ClientTransaction::outcome() const {
 std::optional<client::Fate> ClientTransaction::told() const {
   const std::lock_guard lock(mutex_);
   return told_;
+}
+
+std::optional<std::chrono::milliseconds> ClientTransaction::took() const {
+  const std::lock_guard lock(mutex_);
+  if (!told_) return std::nullopt;
+  return took_;
 }
 
 std::string ClientTransaction::id() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -66,6 +67,8 @@ class ClientTransaction {
   std::int64_t begun_ms() const { return begun_ms_; }  // on the wall
   Outcome outcome() const;
   std::optional<client::Fate> told() const;
+  // How long it took until it was told; nullopt: it has not been.
+  std::optional<std::chrono::milliseconds> took() const;
   std::string id() const;  // empty: not known
   const std::set<std::string>& databases() const { return databases_; }
 
@@ -83,6 +86,8 @@ class ClientTransaction {
   mutable std::mutex mutex_;
   Outcome outcome_;
   std::optional<client::Fate> told_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::chrono::milliseconds took_{0};
   std::string id_;
   std::int64_t seq_ = 0;
   Worker worker_;

@@ -3,6 +3,9 @@
 // LAB_DISK_FAULTS names a file. While it is there, holding for instance "fdatasync 2 5", the second
 // call of fdatasync from then on fails with errno 5; the file is gone afterwards. Only files of a
 // ledger are concerned. What the process has written before stays written.
+//
+// LAB_DISK_FULL names a file as well. While it is there, the disk is full: what was written ahead
+// can be written over, and nothing can be added.
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -18,14 +21,22 @@ namespace {
 
 std::atomic<int> calls{0};
 
-bool is_of_ledger(int fd) {
+enum class File { other, of_ledger, spare };
+
+// The spare is the next segment, still without a name, and made in the background: no record is in
+// it yet.
+File kind_of(int fd) {
   std::array<char, 64> link{};
   std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", fd);
   std::array<char, 4096> path{};
   const ssize_t length = ::readlink(link.data(), path.data(), path.size() - 1);
-  // The next segment, still without a name, is made in the background: no record is in it yet.
-  return length > 0 && std::strstr(path.data(), "/ledger/") != nullptr &&
-         std::strstr(path.data(), "/spare") == nullptr;
+  if (length <= 0 || std::strstr(path.data(), "/ledger/") == nullptr) return File::other;
+  return std::strstr(path.data(), "/spare") == nullptr ? File::of_ledger : File::spare;
+}
+
+bool is_full() {
+  const char* control = std::getenv("LAB_DISK_FULL");
+  return control && ::access(control, F_OK) == 0;
 }
 
 // The errno to fail with; 0: the call goes through.
@@ -38,7 +49,7 @@ int failure_of(const char* call, int fd) {
   int error = 0;
   const int read = std::fscanf(file, "%31s %d %d", name.data(), &number, &error);
   std::fclose(file);
-  if (read != 3 || std::strcmp(name.data(), call) != 0 || !is_of_ledger(fd)) return 0;
+  if (read != 3 || std::strcmp(name.data(), call) != 0 || kind_of(fd) != File::of_ledger) return 0;
   if (++calls < number) return 0;
   calls = 0;
   std::remove(control);
@@ -51,7 +62,9 @@ Function next(const char* name) {
 }
 
 ssize_t write_or_fail(const char* symbol, int fd, const void* bytes, size_t count, off_t offset) {
-  if (const int error = failure_of("pwrite", fd)) {
+  int error = failure_of("pwrite", fd);
+  if (error == 0 && is_full() && kind_of(fd) == File::spare) error = ENOSPC;
+  if (error != 0) {
     errno = error;
     return -1;
   }

@@ -130,6 +130,11 @@ int soak(const CampaignOptions& options) {
                       std::to_string(options.seed));
 }
 
+int isolation() {
+  RunFolder folder;
+  return conclude(folder, run_isolation(folder.fresh("isolation")), "isolation");
+}
+
 int list() {
   for (const fs::path& file : lessons()) {
     const Scenario scenario = read_scenario(file);
@@ -191,6 +196,8 @@ int main(int argc, char** argv) {
   auto* soaking = app.add_subcommand("soak", "continuous faults, and what grows");
   soaking->add_option("--minutes", campaign.minutes, "how long")->capture_default_str();
   soaking->add_option("--seed", campaign.seed, "of the choices that are made");
+  app.add_subcommand("isolation",
+                     "anomalies across databases: shown by plain reads, not by locking");
   CLI11_PARSE(app, argc, argv);
   try {
     if (app.got_subcommand("list")) return list();
@@ -199,6 +206,7 @@ int main(int argc, char** argv) {
     if (app.got_subcommand(points)) return crash_points(campaign);
     if (app.got_subcommand(kills)) return kill_loop(campaign);
     if (app.got_subcommand(soaking)) return soak(campaign);
+    if (app.got_subcommand("isolation")) return isolation();
     return run(options);
   } catch (const ScenarioError& error) {
     std::cerr << error.what() << '\n';

@@ -18,6 +18,8 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 
+#include "tests/lab/frames.hpp"
+
 namespace assent::lab {
 
 namespace net = boost::asio;
@@ -84,15 +86,17 @@ struct Proxy::Impl {
   // arrived.
   awaitable<void> pump(std::shared_ptr<Pair> pair, tcp::socket& from, tcp::socket& to,
                        const bool& held) {
-    std::array<char, 16 * 1024> bytes;
+    std::array<char, 16 * 1024> buffer;
+    FrameDoubler frames;
     try {
       for (;;) {
-        const std::size_t got = co_await from.async_read_some(net::buffer(bytes), use_awaitable);
-        for (std::size_t sent = 0; sent < got;) {
+        const std::size_t got = co_await from.async_read_some(net::buffer(buffer), use_awaitable);
+        const std::string bytes = frames.pass({buffer.data(), got}, twice);
+        for (std::size_t sent = 0; sent < bytes.size();) {
           co_await wait_while(held);
           const std::chrono::milliseconds time = slowly ? 1000ms : late;
           if (time.count() > 0) co_await pause(time);
-          const std::size_t piece = slowly ? 1 : got - sent;
+          const std::size_t piece = slowly ? 1 : bytes.size() - sent;
           co_await net::async_write(to, net::buffer(bytes.data() + sent, piece), use_awaitable);
           sent += piece;
         }
@@ -137,6 +141,7 @@ struct Proxy::Impl {
   bool held_out = false;
   bool held_in = false;
   bool slowly = false;
+  bool twice = false;
   std::chrono::milliseconds late{0};
   std::thread thread;
 };
@@ -168,6 +173,10 @@ void Proxy::slow() {
   impl_->tell([impl = impl_.get()] { impl->slowly = true; });
 }
 
+void Proxy::duplicate() {
+  impl_->tell([impl = impl_.get()] { impl->twice = true; });
+}
+
 void Proxy::reset() {
   impl_->tell([impl = impl_.get()] {
     for (const auto& pair : impl->pairs) {
@@ -180,7 +189,7 @@ void Proxy::reset() {
 
 void Proxy::heal() {
   impl_->tell([impl = impl_.get()] {
-    impl->held_out = impl->held_in = impl->slowly = false;
+    impl->held_out = impl->held_in = impl->slowly = impl->twice = false;
     impl->late = 0ms;
   });
 }

@@ -29,8 +29,11 @@ class Proxy {
   void hold(Direction direction);
   void delay(std::chrono::milliseconds time);  // each piece, in both directions
   void slow();                                 // one byte a second, in both directions
-  void reset();                                // ends the open connections with RST
-  void heal();                                 // no more of hold, delay, slow
+  // Each message of a WebSocket connection arrives twice, in both directions. For links that carry
+  // nothing else.
+  void duplicate();
+  void reset();  // ends the open connections with RST
+  void heal();   // no more of hold, delay, slow, duplicate
 
  private:
   struct Impl;

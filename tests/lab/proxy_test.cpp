@@ -84,6 +84,22 @@ TEST_CASE("delayed, and one byte a second") {
   CHECK(pair.server.available() == 0);
 }
 
+TEST_CASE("a message arrives twice from the moment on that it is told to") {
+  Pair pair;
+  const std::string opening = "GET / HTTP/1.1\r\n\r\n";
+  const std::string once = std::string("\x82\x03", 2) + "one";
+  const std::string twice = std::string("\x82\x03", 2) + "two";
+  Pair::send(pair.client, opening + once);
+  CHECK(Pair::receive(pair.server, opening.size() + once.size()) == opening + once);
+  pair.proxy.duplicate();
+  Pair::send(pair.client, twice);
+  CHECK(Pair::receive(pair.server, 2 * twice.size()) == twice + twice);
+  pair.proxy.heal();
+  Pair::send(pair.client, once);
+  CHECK(Pair::receive(pair.server, once.size()) == once);
+  CHECK(pair.server.available() == 0);
+}
+
 TEST_CASE("a reset ends both sides; led elsewhere, new connections go there") {
   Pair pair;
   tcp::acceptor other(pair.io, {boost::asio::ip::address_v4::loopback(), 0});

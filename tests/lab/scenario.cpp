@@ -103,13 +103,16 @@ class Parser {
     Words all;
     if (place == "DB") return databases();
     if (place == "TX") return {transactions_.begin(), transactions_.end()};
-    if (place == "DAEMON" || place == "PROCESS") all.push_back("coordinator");
+    const bool process = place == "PROCESS" || place == "VICTIM";
+    if (place == "DAEMON" || process) all.push_back("coordinator");
     if (place == "LINK") all.push_back("client-coordinator");
     for (const std::string& name : databases()) {
-      if (place == "DAEMON" || place == "PROCESS") all.push_back(name);
-      if (place == "PROCESS") all.push_back(name + ".db");
-      if (place == "LINK") all.push_back(name + "-coordinator");
+      if (place == "DAEMON" || process) all.push_back(name);
+      if (process) all.push_back(name + ".db");
+      if (place == "VICTIM") all.insert(all.end(), {name + ".postmaster", name + ".backend"});
+      if (place == "LINK" || place == "PEERS") all.push_back(name + "-coordinator");
       if (place == "LINK") all.push_back(name + "-database");
+      if (place == "LINK" && scenario_.standbys.contains(name)) all.push_back(name + "-standby");
     }
     if (place == "POINT") {
       all = lab::coordinator_points();
@@ -233,6 +236,12 @@ class Parser {
       case Verb::setting:
         scenario_.settings.emplace_back(step.words[0], step.words[1]);
         return true;
+      case Verb::standby_synchronous:
+      case Verb::standby_asynchronous:
+        scenario_.standbys[step.words[0]] = step.verb == Verb::standby_synchronous;
+        return true;
+      case Verb::small_ledger:
+        return scenario_.small_ledger = true;
       case Verb::transfer:
       case Verb::transfer_retrying:
       case Verb::run:

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ struct Scenario {
   std::vector<std::string> watch;  // what to watch for, a sentence each
   std::size_t databases = 2;
   std::vector<std::pair<std::string, std::string>> settings;  // of every PostgreSQL server
+  std::map<std::string, bool> standbys;  // by database: whether it is synchronous
+  bool small_ledger = false;
   std::vector<Step> steps;
 };
 

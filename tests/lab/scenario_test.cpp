@@ -52,6 +52,23 @@ TEST_CASE("a scenario is read step by step") {
   CHECK(scenario.steps[5].condition.words == std::vector<std::string>{"bank_a", "7", "select 7"});
 }
 
+TEST_CASE("headings say what there is, and with it what can be named") {
+  const Scenario scenario = parse_scenario(kHead +
+                                               "small ledger\nsynchronous standby of bank_b\n"
+                                               "hold bank_b-standby\nkill bank_a.backend\n"
+                                               "move the clock of bank_a on by 24h\n"
+                                               "t1: begin\nexpect t1 took over 2s\n",
+                                           "x.lab");
+  CHECK(scenario.small_ledger);
+  CHECK(scenario.standbys == std::map<std::string, bool>{{"bank_b", true}});
+  REQUIRE(scenario.steps.size() == 5);
+  CHECK(scenario.steps[2].words == std::vector<std::string>{"bank_a", "24h"});
+  CHECK(scenario.steps[4].condition.seen == Seen::took);
+  says(error_of("hold bank_a-standby\n"), "does not fit here");
+  says(error_of("duplicate bank_a-database\n"), "bank_a-coordinator");
+  says(error_of("start bank_a.backend\n"), "bank_a.db");
+}
+
 TEST_CASE("what is wrong is named, with its line and the nearest word") {
   says(error_of("kil coordinator\n"), "x.lab:4: \"kil\" does not fit here");
   says(error_of("kil coordinator\n"), "did you mean \"kill\"?");

@@ -66,12 +66,13 @@ Stage::Stage(const Scenario& scenario, const std::filesystem::path& folder, Time
     if (!made) made = std::make_unique<Proxy>(port);
     return made->port();
   };
-  for (const Step& step : scenario.steps)
-    if (step.verb == Verb::fail_disk && options.coordinator_env.empty())
-      options.coordinator_env = {
-          {"LD_PRELOAD", (dev::executable_folder() / "assent-disk-faults.so").string()},
-          {"ASAN_OPTIONS", "verify_asan_link_order=0"},
-          {"LAB_DISK_FAULTS", disk_control().string()}};
+  if (scenario.small_ledger) disk_ = std::make_unique<LedgerDisk>(folder / "ledger");
+  options.coordinator_env = preloads(scenario, "coordinator");
+  if (disk_) options.coordinator_env.emplace_back("ASSENT_SEGMENT_BYTES", "64KiB");
+  options.participant_env = [this, &scenario](const std::string& name) {
+    return preloads(scenario, name);
+  };
+  const dev::ClusterOptions servers = options.cluster;
   deployment_ = std::make_unique<Deployment>(std::move(options));
   proxies_["client-coordinator"] = std::make_unique<Proxy>(deployment_->port());
   std::vector<Watcher::Database> databases;
@@ -81,7 +82,9 @@ Stage::Stage(const Scenario& scenario, const std::filesystem::path& folder, Time
         "create table lab_mark (name text not null);"
         "grant select, insert on lab_mark to assent_participant",
         name);
-    databases.push_back({name, deployment_->cluster(i).conninfo(name)});
+    if (const auto wanted = scenario.standbys.find(name); wanted != scenario.standbys.end())
+      standbys_[name] = std::make_unique<Standby>(deployment_->cluster(i), servers, wanted->second);
+    databases.push_back({name, conninfo(name)});
     alive_[name] = alive_[name + ".db"] = true;
   }
   alive_["coordinator"] = true;
@@ -116,6 +119,7 @@ std::string Stage::admin_of(const std::string& daemon) const {
 }
 
 Proxy& Stage::proxy(const std::string& link) {
+  if (link.ends_with("-standby")) return standbys_.at(link.substr(0, link.find('-')))->link();
   return *proxies_.at(link);
 }
 

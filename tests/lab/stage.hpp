@@ -12,6 +12,8 @@
 
 #include "tests/integration/system/deployment.hpp"
 #include "tests/lab/actors.hpp"
+#include "tests/lab/database_faults.hpp"
+#include "tests/lab/ledger_disk.hpp"
 #include "tests/lab/proxy.hpp"
 #include "tests/lab/scenario.hpp"
 #include "tests/lab/timeline.hpp"
@@ -38,22 +40,46 @@ class Stage {
   // ---- in stage_steps.cpp
   void perform_process(const Step& step);
   void perform_link(const Step& step);
-  void perform_ledger(const Step& step);
   void begin_transfer(const Step& step, bool retrying);
   void begin_run(const Step& step);
+  void transfers_until(bool committed, const std::string& text);
   void statement(const Step& step);
-  void kill(const std::string& process);
-  void signal(const std::string& process, int number);
+  void kill(const std::string& victim);
+  void signal(const std::string& victim, int number);
+  void restart(const std::string& process);
   void start(const std::string& process, test::Environment env = {},
              std::vector<std::string> options = {});
-  void start_second(const std::filesystem::path& ledger);
-  void by_hand(const std::string& verb, const std::string& name, const std::string& database);
-  void fail_disk(const Step& step);
-  std::filesystem::path disk_control() const { return folder_ / "disk-faults"; }
   void fault(const std::string& lane, const std::string& text);
+
+  // ---- in stage_database.cpp
+  void perform_database(const Step& step);
+  // Of a superuser; after a promotion, of the new server.
+  std::string conninfo(const std::string& database) const;
+  pid_t backend_of(const std::string& database) const;  // one of the participant
+  void terminate(const std::string& database, pid_t backend);
+  void promote(const std::string& database);
+  std::filesystem::path backup_of(const std::string& database) const {
+    return folder_ / (database + "-backup");
+  }
+  void by_hand(const std::string& verb, const std::string& name, const std::string& database);
+
+  // ---- in stage_ledger.cpp
+  // What a daemon is started with so that its disk can fail, its clock be moved.
+  test::Environment preloads(const Scenario& scenario, const std::string& daemon) const;
+  void perform_ledger(const Step& step);
+  void start_second(const std::filesystem::path& ledger);
+  void fail_disk(const Step& step);
+  void fill_disk(const Step& step);
+  void move_clock(const Step& step);
+  void write_clock(const std::string& daemon, std::int64_t moved_us) const;
+  std::filesystem::path disk_control() const { return folder_ / "disk-faults"; }
+  std::filesystem::path clock_control(const std::string& daemon) const {
+    return folder_ / ("clock-" + daemon);
+  }
 
   // ---- in stage_conditions.cpp
   std::optional<std::string> differs_transaction(const Condition& condition);
+  std::optional<std::string> differs_telling(const std::string& name, const std::string& word);
   std::optional<std::string> differs_session(const Condition& condition);
   std::optional<std::string> differs_process(const Condition& condition);
   std::optional<std::string> differs_data(const Condition& condition);
@@ -85,6 +111,11 @@ class Stage {
   std::map<std::string, std::unique_ptr<Session>> sessions_;
   std::map<std::string, std::unique_ptr<ClientTransaction>> transactions_;
   std::map<std::string, std::unique_ptr<Proxy>> proxies_;
+  std::map<std::string, std::unique_ptr<Standby>> standbys_;
+  std::map<std::string, std::unique_ptr<Crowd>> crowds_;
+  std::map<std::string, pid_t> stopped_;           // by name of the backend's server
+  std::map<std::string, std::int64_t> clocks_us_;  // by how much a daemon's clock is moved
+  std::unique_ptr<LedgerDisk> disk_;
   std::unique_ptr<test::Deployment> deployment_;
   std::unique_ptr<dev::Process> second_;
   std::uint16_t second_port_ = 0;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "protocol/ids.hpp"
+#include "protocol/runtime/config.hpp"
 #include "protocol/runtime/http_client.hpp"
 #include "tests/lab/points.hpp"
 #include "tests/lab/stage.hpp"
@@ -42,7 +43,9 @@ std::optional<std::string> Stage::differs(const Condition& condition) {
     case Seen::in_doubt_at:
     case Seen::answered:
     case Seen::unanswered:
+    case Seen::took:
     case Seen::damaged:
+    case Seen::unproven:
       return differs_transaction(condition);
     case Seen::blocked:
     case Seen::blocked_by:
@@ -75,6 +78,19 @@ Stage::Traces Stage::traces_of(const std::string& name) {
   return traces;
 }
 
+// What the coordinator tells of the transaction.
+std::optional<std::string> Stage::differs_telling(const std::string& name,
+                                                  const std::string& word) {
+  std::string told = "nothing of it";
+  for (const TxId& tx : watcher_->seen()) {
+    if (name_of(tx) != name) continue;
+    const HttpAnswer answer = deployment_->http("GET", "/v1/transactions/" + to_string(tx));
+    if (answer.body.find(word) != std::string::npos) return std::nullopt;
+    told = answer.body;
+  }
+  return "the coordinator says: " + told;
+}
+
 std::optional<std::string> Stage::differs_transaction(const Condition& condition) {
   const std::string& name = condition.words[0];
   const ClientTransaction& client = transaction(name);
@@ -93,14 +109,16 @@ std::optional<std::string> Stage::differs_transaction(const Condition& condition
       return unless(told_text == condition.words[1], "its client was told: " + told_text);
     case Seen::unanswered:
       return unless(!told, "its client was told: " + told_text);
-    case Seen::damaged: {
-      for (const TxId& tx : watcher_->seen()) {
-        if (name_of(tx) != name) continue;
-        const HttpAnswer answer = deployment_->http("GET", "/v1/transactions/" + to_string(tx));
-        if (answer.body.find("heuristic") != std::string::npos) return std::nullopt;
-      }
-      return "the coordinator says nothing of damage";
+    case Seen::took: {
+      const auto took = client.took();
+      if (!took) return "its client still waits";
+      return unless(*took > parse_duration(condition.words[1]).value(),
+                    "its client waited " + std::to_string(took->count()) + " ms");
     }
+    case Seen::damaged:
+      return differs_telling(name, "heuristic");
+    case Seen::unproven:
+      return differs_telling(name, "unproven");
     default:
       break;
   }
@@ -214,6 +232,11 @@ std::optional<std::string> Stage::differs_data(const Condition& condition) {
   if (condition.seen == Seen::value) {
     const std::string found = deployment_->cluster(index_of(words[0])).value(words[2], words[0]);
     return unless(found == words[1], "it is " + found);
+  }
+  if (condition.seen == Seen::put_back) {
+    const HttpAnswer answer = deployment_->http("GET", "/v1/participants/" + words[0]);
+    return unless(answer.body.find("rewound_below_epoch") != std::string::npos,
+                  "the coordinator says: " + answer.body);
   }
   if (condition.seen == Seen::prepared) {
     const std::string found = std::to_string(deployment_->prepared());

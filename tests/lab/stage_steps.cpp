@@ -20,13 +20,16 @@ namespace {
 constexpr auto kStart = 20s;
 // How long a step waits for its statement: one that waits for a lock is left to itself then.
 constexpr auto kStatement = 400ms;
+constexpr auto kTransfers = 120s;
 
 std::string word_of_crash_points(const Step& step, std::size_t point) {
   return step.words[point] + "=" + step.words[point + 1];
 }
 
-std::filesystem::path copy_of(const std::filesystem::path& ledger) {
-  return ledger.parent_path() / "ledger-copy";
+// A postmaster and a backend are told of where their server is.
+std::string lane_of(const std::string& victim) {
+  const auto dot = victim.find('.');
+  return dot == std::string::npos ? victim : victim.substr(0, dot) + ".db";
 }
 
 }  // namespace
@@ -49,6 +52,9 @@ void Stage::perform(const Step& step) {
       return;
     case Verb::statement:
       return statement(step);
+    case Verb::until_refused:
+    case Verb::until_committed:
+      return transfers_until(step.verb == Verb::until_committed, step.text);
     case Verb::commit:
     case Verb::rollback:
       timeline_.mark("client", MarkKind::step, step.text);
@@ -62,8 +68,24 @@ void Stage::perform(const Step& step) {
     case Verb::delay:
     case Verb::slow:
     case Verb::reset:
+    case Verb::duplicate:
     case Verb::heal:
       return perform_link(step);
+    case Verb::terminate:
+    case Verb::terminate_one:
+    case Verb::take_connections:
+    case Verb::give_connections:
+    case Verb::take_slots:
+    case Verb::give_slots:
+    case Verb::promote:
+    case Verb::back_up:
+    case Verb::put_backup_back:
+      return perform_database(step);
+    case Verb::fail_disk:
+    case Verb::fill_disk:
+    case Verb::free_disk:
+    case Verb::clock_forward:
+    case Verb::clock_back:
     case Verb::copy_ledger:
     case Verb::put_back:
     case Verb::second:
@@ -82,10 +104,10 @@ void Stage::perform_process(const Step& step) {
     case Verb::kill:
       return kill(words[0]);
     case Verb::stop:
-      fault(words[0], step.text);
+      fault(lane_of(words[0]), step.text);
       return signal(words[0], SIGSTOP);
     case Verb::go_on:
-      timeline_.mark(words[0], MarkKind::start, step.text);
+      timeline_.mark(lane_of(words[0]), MarkKind::start, step.text);
       return signal(words[0], SIGCONT);
     case Verb::start:
       return start(words[0]);
@@ -99,15 +121,8 @@ void Stage::perform_process(const Step& step) {
     case Verb::release:
       timeline_.mark(words[1], MarkKind::step, step.text);
       return order_at(admin_of(words[1]), words[0], "");
-    case Verb::terminate:
-      fault(words[0] + ".db", step.text);
-      deployment_->cluster(index_of(words[0]))
-          .query(
-              "select pg_terminate_backend(pid) from pg_stat_activity where usename = "
-              "'assent_participant'");
-      return;
-    case Verb::fail_disk:
-      return fail_disk(step);
+    case Verb::restart:
+      return restart(words[0]);
     case Verb::by_hand_commit:
       return by_hand("commit", words[0], words[1]);
     case Verb::by_hand_rollback:
@@ -139,50 +154,11 @@ void Stage::perform_link(const Step& step) {
       return proxy(link).slow();
     case Verb::reset:
       return proxy(link).reset();
+    case Verb::duplicate:
+      return proxy(link).duplicate();
     default:
       return proxy(link).heal();
   }
-}
-
-void Stage::perform_ledger(const Step& step) {
-  namespace fs = std::filesystem;
-  const fs::path& ledger = deployment_->ledger();
-  timeline_.mark("coordinator", MarkKind::fault, step.text);
-  switch (step.verb) {
-    case Verb::copy_ledger:
-      fs::remove_all(copy_of(ledger));
-      return fs::copy(ledger, copy_of(ledger), fs::copy_options::recursive);
-    case Verb::put_back:
-      fs::remove_all(ledger);
-      return fs::copy(copy_of(ledger), ledger, fs::copy_options::recursive);
-    case Verb::second:
-      return start_second(ledger);
-    case Verb::second_copy:
-      return start_second(copy_of(ledger));
-    case Verb::lead:
-      if (!second_) throw std::runtime_error("there is no second coordinator");
-      return proxy(step.words[0] + "-coordinator").lead_to(second_port_);
-    default:
-      return proxy(step.words[0] + "-coordinator").lead_to(deployment_->port());
-  }
-}
-
-void Stage::start_second(const std::filesystem::path& ledger) {
-  second_port_ = dev::free_port();
-  dev::ProcessOptions process;
-  process.name = "second coordinator";
-  process.argv = {(dev::executable_folder() / "assent-coordinator").string(),
-                  "--ledger",
-                  ledger.string(),
-                  "--listen",
-                  "127.0.0.1:" + std::to_string(second_port_),
-                  "--admin-listen",
-                  "127.0.0.1:" + std::to_string(dev::free_port()),
-                  "--log-format",
-                  "text"};
-  process.log = folder_ / "second-coordinator.log";
-  second_ = std::make_unique<dev::Process>(process);
-  second_->wait_for_port(second_port_, kStart);
 }
 
 void Stage::begin_transfer(const Step& step, bool retrying) {
@@ -198,6 +174,24 @@ void Stage::begin_transfer(const Step& step, bool retrying) {
   shot.timeout = 5s;
   timeline_.mark("client", MarkKind::step, step.text);
   add_transaction(step.words[0]).run(std::move(shot), retrying);
+}
+
+void Stage::transfers_until(bool committed, const std::string& text) {
+  timeline_.mark("client", MarkKind::step, text);
+  client::Client client = deployment_->client();
+  std::size_t number = 0;
+  const bool became = dev::poll_until(
+      [&] {
+        client::OneShot shot = test::transfer("bank_a", 100, "bank_b", 100, "0.01");
+        shot.timeout = 5s;
+        const auto done = client.run(shot);
+        ++number;
+        return done.has_value() == committed;
+      },
+      kTransfers);
+  const std::string told = std::to_string(number) + " transfers asked for";
+  if (!became) throw std::runtime_error(told + ", and it did not come to that");
+  timeline_.mark("client", MarkKind::answer, told);
 }
 
 void Stage::begin_run(const Step& step) {
@@ -228,30 +222,53 @@ void Stage::statement(const Step& step) {
   } else {
     auto& session = sessions_[name];
     if (!session) {
-      const dev::Cluster& cluster = deployment_->cluster(index_of(database));
-      session = std::make_unique<Session>(name, cluster.conninfo(database));
+      session = std::make_unique<Session>(name, conninfo(database));
     }
     session->execute(step.words[2]);
   }
   dev::poll_until([&] { return !outcome_of(name).busy; }, kStatement);
 }
 
-void Stage::kill(const std::string& process) {
-  fault(process, "kill -9 " + process);
-  alive_[process] = false;
-  if (process == "coordinator") return deployment_->kill_coordinator();
-  if (process.ends_with(".db")) return deployment_->cluster(index_of(process)).crash();
-  deployment_->kill_participant(index_of(process));
+void Stage::kill(const std::string& victim) {
+  fault(lane_of(victim), "kill -9 " + victim);
+  if (victim.ends_with(".backend")) return signal(victim, SIGKILL);  // the server goes on
+  alive_[lane_of(victim)] = false;
+  if (victim == "coordinator") return deployment_->kill_coordinator();
+  if (victim.ends_with(".db")) return deployment_->cluster(index_of(victim)).crash();
+  if (victim.ends_with(".postmaster"))
+    return deployment_->cluster(index_of(victim)).kill_postmaster();
+  deployment_->kill_participant(index_of(victim));
 }
 
-void Stage::signal(const std::string& process, int number) {
-  if (process == "coordinator") return deployment_->coordinator().signal(number);
-  if (!process.ends_with(".db")) return deployment_->participant(index_of(process)).signal(number);
-  dev::Cluster& cluster = deployment_->cluster(index_of(process));
-  if (number == SIGSTOP)
+void Stage::signal(const std::string& victim, int number) {
+  if (victim == "coordinator") return deployment_->coordinator().signal(number);
+  const std::size_t index = index_of(victim);
+  dev::Cluster& cluster = deployment_->cluster(index);
+  if (victim.ends_with(".postmaster")) {
+    ::kill(cluster.postmaster_pid(), number);
+  } else if (victim.ends_with(".backend")) {
+    if (number != SIGCONT) stopped_[victim] = backend_of(Deployment::name(index));
+    if (const pid_t pid = stopped_[victim]; pid > 0) ::kill(pid, number);
+  } else if (!victim.ends_with(".db")) {
+    deployment_->participant(index).signal(number);
+  } else if (number == SIGSTOP) {
     cluster.pause();
-  else
+  } else {
     cluster.resume();
+  }
+}
+
+void Stage::restart(const std::string& process) {
+  if (process.ends_with(".db")) {
+    timeline_.mark(process, MarkKind::start, "restart " + process);
+    return deployment_->cluster(index_of(process)).restart();
+  }
+  timeline_.mark(process, MarkKind::step, "end " + process + " in order");
+  dev::Process& daemon = process == "coordinator" ? deployment_->coordinator()
+                                                  : deployment_->participant(index_of(process));
+  daemon.stop(kStart);
+  alive_[process] = false;
+  start(process);
 }
 
 void Stage::start(const std::string& process, test::Environment env,
@@ -266,33 +283,6 @@ void Stage::start(const std::string& process, test::Environment env,
   } else {
     deployment_->start_participant(index_of(process), std::move(env));
   }
-}
-
-// Read by disk_faults.cpp, inside the daemon.
-void Stage::fail_disk(const Step& step) {
-  const std::map<std::string, int> errors = {{"EIO", EIO}, {"ENOSPC", ENOSPC}};
-  const auto error = errors.find(step.words[2]);
-  if (error == errors.end() || (step.words[0] != "pwrite" && step.words[0] != "fdatasync"))
-    throw std::runtime_error("pwrite or fdatasync can fail, with EIO or ENOSPC");
-  fault("coordinator", step.text);
-  const std::filesystem::path control = disk_control();
-  const std::filesystem::path whole = control.string() + ".new";
-  std::ofstream(whole) << step.words[0] << ' ' << step.words[1] << ' ' << error->second << '\n';
-  std::filesystem::rename(whole, control);
-}
-
-void Stage::by_hand(const std::string& verb, const std::string& name, const std::string& database) {
-  const dev::Cluster& cluster = deployment_->cluster(index_of(database));
-  fault(database + ".db", verb + " prepared, by hand: " + name);
-  for (const dev::Row& row : cluster.query("select gid from pg_prepared_xacts", database)) {
-    const auto gid = parse_gid(row[0].value_or(""));
-    if (!gid || gid->participant != database) continue;
-    const std::vector<std::string> holders = prepared_at(name);
-    if (std::find(holders.begin(), holders.end(), database) == holders.end()) continue;
-    cluster.query(verb + " prepared '" + to_string(*gid) + "'", database);
-    return;
-  }
-  throw std::runtime_error(name + " is not prepared at " + database);
 }
 
 }  // namespace assent::lab

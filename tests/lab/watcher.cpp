@@ -71,6 +71,8 @@ void Watcher::watch(const Database& database) {
   for (; !ending_; std::this_thread::sleep_for(kInterval)) {
     if (!connection || PQstatus(connection.get()) != CONNECTION_OK)
       connection.reset(PQconnectdb(conninfo.c_str()));
+    PQsetNoticeProcessor(
+        connection.get(), [](void*, const char*) {}, nullptr);
     const Answer prepared(PQexec(connection.get(), kPrepared), &PQclear);
     const Answer waiting(PQexec(connection.get(), kWaits), &PQclear);
     // A server that does not answer says nothing: what was seen last goes on.

@@ -64,6 +64,38 @@ TEST_CASE("a kept folder is found again; a temporary one goes with its cluster")
   CHECK_FALSE(std::filesystem::exists(gone));
 }
 
+TEST_CASE("a standby follows, is promoted, and holds what was prepared") {
+  Cluster primary;
+  Cluster standby({.name = "standby", .primary = primary.conninfo()});
+  CHECK(standby.value("select pg_is_in_recovery()") == "t");
+  primary.query("create table t(a int)");
+  primary.query("begin; insert into t values (1); prepare transaction 'x'");
+  const std::string end = primary.value("select pg_current_wal_lsn()");
+  REQUIRE(poll_until(
+      [&] {
+        return standby.value("select coalesce(pg_last_wal_replay_lsn() >= '" + end + "', false)") ==
+               "t";
+      },
+      30s));
+  primary.crash();
+  standby.query("select pg_promote()");
+  standby.query("commit prepared 'x'");
+  CHECK(standby.value("select a from t") == "1");
+}
+
+TEST_CASE("a backup put back knows nothing of what came after it") {
+  TemporaryFolder folder;
+  Cluster cluster;
+  cluster.query("create table t as select 1 as a");
+  cluster.back_up(folder.path() / "backup");
+  cluster.query("insert into t values (2)");
+  for (int again = 0; again < 2; ++again) {
+    cluster.put_back(folder.path() / "backup");
+    CHECK(cluster.value("select string_agg(a::text, ',') from t") == "1");
+    cluster.query("insert into t values (3)");
+  }
+}
+
 TEST_CASE("a server that does not start says why") {
   std::string message;
   try {

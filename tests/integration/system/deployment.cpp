@@ -21,7 +21,7 @@ std::string program(const char* name) {
 }  // namespace
 
 Deployment::Deployment(std::size_t participants, dev::ClusterOptions cluster)
-    : Deployment(DeploymentOptions{participants, std::move(cluster), {}, false, {}, {}}) {}
+    : Deployment(DeploymentOptions{participants, std::move(cluster), {}, false, {}, {}, {}}) {}
 
 Deployment::Deployment(DeploymentOptions options)
     : options_(std::move(options)), port_(dev::free_port()), admin_port_(dev::free_port()) {
@@ -43,6 +43,7 @@ Deployment::Deployment(DeploymentOptions options)
   }
   dev::ProcessOptions init;
   init.argv = {program("assent-coordinator"), "init", "--ledger", ledger_.string()};
+  init.env = options_.coordinator_env;
   const auto made = dev::run(init);
   if (!made.status.ok()) throw std::runtime_error("assent-coordinator init: " + made.output);
   start_coordinator();
@@ -77,7 +78,7 @@ void Deployment::start_coordinator(const Environment& env, std::vector<std::stri
     throw std::runtime_error("the coordinator did not start:\n" + coordinator_->log_tail());
 }
 
-void Deployment::start_participant(std::size_t i, Environment env) {
+void Deployment::start_participant(std::size_t i, const Environment& env) {
   const dev::Cluster& cluster = *sites_[i].cluster;
   std::string database = cluster.participant_conninfo(name(i));
   if (options_.route)
@@ -97,7 +98,8 @@ void Deployment::start_participant(std::size_t i, Environment env) {
                   "--log-format",
                   "text"};
   if (options_.faults) process.argv.push_back("--enable-fault-injection");
-  process.env = std::move(env);
+  if (options_.participant_env) process.env = options_.participant_env(name(i));
+  process.env.insert(process.env.end(), env.begin(), env.end());
   process.log = folder_ / (name(i) + ".log");
   sites_[i].participant = std::make_unique<dev::Process>(process);
 }

@@ -23,6 +23,8 @@ struct DeploymentOptions {
   std::filesystem::path folder{};  // for everything; empty: a temporary one. Not removed
   bool faults = false;             // the daemons take orders over /v1/faults
   Environment coordinator_env{};   // at each of its starts
+  // Given, what it says of a participant holds at each start of it.
+  std::function<Environment(const std::string& name)> participant_env{};
   // Given, links go where it says: it is told who dials whom ("bank_a-coordinator",
   // "bank_a-database") and the port that is meant, and answers the port to dial. Databases are then
   // reached over TCP.
@@ -42,6 +44,10 @@ class Deployment {
   }
   std::size_t size() const { return sites_.size(); }
   dev::Cluster& cluster(std::size_t i) { return *sites_[i].cluster; }
+  // Another server takes its place, such as a standby. What dials it is not led there.
+  void replace_cluster(std::size_t i, std::unique_ptr<dev::Cluster> cluster) {
+    sites_[i].cluster = std::move(cluster);
+  }
   dev::Process& participant(std::size_t i) { return *sites_[i].participant; }
   dev::Process& coordinator() { return *coordinator_; }
   const std::filesystem::path& ledger() const { return ledger_; }
@@ -54,7 +60,7 @@ class Deployment {
 
   // Starts return when the process is up; await_ready() when every participant can be worked with.
   void start_coordinator(const Environment& env = {}, std::vector<std::string> options = {});
-  void start_participant(std::size_t i, Environment env = {});
+  void start_participant(std::size_t i, const Environment& env = {});
   // The same, not waiting until it listens.
   void launch_coordinator(const Environment& env = {}, std::vector<std::string> options = {});
   void await_ready();

@@ -17,6 +17,7 @@ class MemoryLog : public DecisionLog {
  public:
   void start(LogHost host) override { host_ = std::move(host); }
   bool append(RecordNumber number, const LogRecord&) override {
+    if (full) return false;
     last_ = number;
     return true;
   }
@@ -24,6 +25,7 @@ class MemoryLog : public DecisionLog {
   void stop() override { flushes_at_stop = flushes; }
   void sync() { host_.on_durable(last_); }
 
+  bool full = false;
   int flushes = 0;
   std::optional<int> flushes_at_stop;
 
@@ -88,6 +90,18 @@ TEST_CASE("what one turn says to a participant leaves together, after the log wa
   b.log.sync();
   b.turn();
   CHECK(b.said == Said{"orders: 1"});
+}
+
+// The log finds room again in a flush only: one that refuses everything must still be flushed.
+TEST_CASE("a log that refused a record is flushed all the same") {
+  Bench b;
+  b.log.full = true;
+  b.hello("orders");
+  b.turn();
+  CHECK(b.log.flushes == 1);
+  b.hello("orders");
+  b.turn();
+  CHECK(b.log.flushes == 2);
 }
 
 TEST_CASE("records that became durable together count as one sync") {
