@@ -66,6 +66,14 @@ std::vector<ConfigKey> limit_keys() {
        .least = 1,
        .most = 1'000'000,
        .unit = "transactions"},
+      {.name = "limits.participant_branches",
+       .type = KeyType::integer,
+       .standard = "10000",
+       .help = "unfinished branches at one participant; more are refused with 429, so that one in "
+               "trouble leaves room for the others",
+       .least = 1,
+       .most = 1'000'000,
+       .unit = "branches"},
       {.name = "limits.requests_per_second",
        .type = KeyType::integer,
        .standard = "0",
@@ -136,6 +144,8 @@ FileLogOptions log_options(const Config& config) {
 CoordinatorLimits coordinator_limits(const Config& config) {
   CoordinatorLimits limits;
   limits.open_transactions = static_cast<std::size_t>(config.integer("limits.open_transactions"));
+  limits.participant_branches =
+      static_cast<std::size_t>(config.integer("limits.participant_branches"));
   limits.finished_kept = static_cast<std::size_t>(config.integer("history.count"));
   limits.finished_kept_for = config.duration("history.keep");
   limits.apply_wait = config.duration("apply_wait");

@@ -52,6 +52,7 @@ void CoordinatorStep::received(const std::string& from, const Executed& message)
   if (!tx || tx->state != TxState::open) return;
   Conversation& talk = tx->conversation;
   if (!talk.running || talk.last_seq != message.seq || talk.last_participant != from) return;
+  answered_by(from);
   if (const auto* refused = std::get_if<Failure>(&message.result)) return abort(*tx, *refused);
   talk.running = false;
   talk.last_answer = std::get<Results>(message.result);
@@ -86,6 +87,7 @@ void CoordinatorStep::received(const std::string& from, const Vote& message) {
     return;
   }
   if (tx->state != TxState::preparing || branch->phase != BranchPhase::preparing) return;
+  answered_by(from);
   if (message.verdict == Verdict::no) {
     branch->phase = BranchPhase::no;
     return abort(*tx, message.failure.value_or(
@@ -260,6 +262,7 @@ void CoordinatorStep::damaged_unknown(const std::string& from, const Applied& me
   branch.phase = message.application == Application::heuristic ? BranchPhase::heuristic
                                                                : BranchPhase::unproven;
   tx.branches.push_back(std::move(branch));
+  if (is_new || tx.state == TxState::aborting) joins(from);
   record_damage({gid.tx, from, Outcome::aborted, message.application, now.wall_ms});
   if (!is_new) return;
   tx.tx = gid.tx;
@@ -306,6 +309,7 @@ void CoordinatorStep::finish(Transaction& tx, TxState state) {
   tx.state = state;
   tx.ended_wall_ms = now.wall_ms;
   --m.unfinished_;
+  for (const TxBranch& branch : tx.branches) leaves(branch.participant);
   m.finished_.push_back(tx.tx);
   set_timer(tx, now.steady + m.limits_.finished_kept_for);
   answer_all(tx);
@@ -315,14 +319,18 @@ void CoordinatorStep::finish(Transaction& tx, TxState state) {
 void CoordinatorStep::tick(Transaction& tx) {
   switch (tx.state) {
     case TxState::open:
+      if (tx.conversation.running) unanswered_by(tx.conversation.last_participant);
       return abort(
           tx, failure(Problem::deadline_exceeded, now.steady >= tx.deadline
                                                       ? "The transaction's timeout passed."
                                                       : "The transaction was idle for too long."));
     case TxState::preparing: {
       std::string missing;
-      for (const TxBranch& branch : tx.branches)
-        if (!has_voted(branch.phase)) missing += (missing.empty() ? "" : ", ") + branch.participant;
+      for (const TxBranch& branch : tx.branches) {
+        if (has_voted(branch.phase)) continue;
+        unanswered_by(branch.participant);
+        missing += (missing.empty() ? "" : ", ") + branch.participant;
+      }
       return abort(
           tx, failure(Problem::deadline_exceeded,
                       "The timeout passed before these participants had voted: " + missing + "."));

@@ -133,6 +133,7 @@ void CoordinatorStep::adopt_commit(Doubt& doubt) {
     }
     record.branches.push_back({name, branch.xid, branch.server});
     tx.branches.push_back(std::move(branch));
+    joins(name);
   }
   m.doubts_.erase(doubt.gid.tx);  // `doubt` is gone from here on
   tx.record = log(std::move(record));
@@ -146,6 +147,7 @@ void CoordinatorStep::adopt_commit(Doubt& doubt) {
 void CoordinatorStep::unadopt(Transaction& tx) {
   m.timers_.erase({tx.timer_at, tx.tx});
   --m.unfinished_;
+  for (const TxBranch& branch : tx.branches) leaves(branch.participant);
   m.transactions_.erase(tx.tx);
 }
 

@@ -108,40 +108,6 @@ Transaction* CoordinatorStep::find(const Gid& gid) {
 // ---- requests
 // --------------------------------------------------------------------------------------
 
-namespace {
-
-// Everything that must hold before a transaction comes into being.
-std::optional<Failure> objection(const CoordinatorMachine& m, const CoordinatorLimits& limits,
-                                 bool draining, const Begin& event) {
-  if (draining) return failure(Problem::draining, "The coordinator is shutting down.");
-  if (m.unfinished() >= limits.open_transactions)
-    return failure(Problem::overloaded, "The limit of " + std::to_string(limits.open_transactions) +
-                                            " unfinished transactions is reached.");
-  if (m.find(event.tx)) return failure(Problem::invalid_request, "The transaction id is in use.");
-  if (event.branches.size() > limits.branches)
-    return failure(Problem::invalid_request,
-                   "A transaction has at most " + std::to_string(limits.branches) + " branches.");
-  if (event.mode == Mode::one_shot && event.branches.empty())
-    return failure(Problem::invalid_request, "A one-shot transaction needs at least one branch.");
-  std::set<std::string_view> seen;
-  for (const BranchWork& branch : event.branches) {
-    if (!seen.insert(branch.participant).second)
-      return failure(Problem::invalid_request, "Participant named twice: " + branch.participant,
-                     branch.participant);
-    const auto member = m.members().find(branch.participant);
-    if (member == m.members().end())
-      return failure(Problem::participant_unknown,
-                     "No participant of this name has ever connected: " + branch.participant,
-                     branch.participant);
-    if (member->second.state != Member::State::ready)
-      return failure(Problem::participant_unavailable,
-                     "The participant is not connected: " + branch.participant, branch.participant);
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 void CoordinatorStep::on(const Begin& event) {
   if (event.key) {
     const auto known = m.keys_.find(event.key->key);
@@ -159,7 +125,7 @@ void CoordinatorStep::on(const Begin& event) {
       return answer_all(tx);
     }
   }
-  if (auto refusal = objection(m, m.limits_, m.draining_, event)) {
+  if (auto refusal = objection(event)) {
     const Fate fate = info(refusal->problem).fate;
     return refuse(event.request, event.tx, std::move(*refusal), fate);
   }
@@ -192,6 +158,7 @@ void CoordinatorStep::on(const Begin& event) {
     joined.participant = branch.participant;
     joined.phase = BranchPhase::preparing;
     tx.branches.push_back(std::move(joined));
+    admitted(branch.participant);
     send(branch.participant,
          Prepare{gid_of(tx, branch.participant), branch.work, peers, event.timeout});
   }
@@ -249,26 +216,17 @@ void CoordinatorStep::on(const ExecuteAsked& event) {
                 talk.running ? "Statement " + std::to_string(talk.last_seq) + " is still running."
                              : "The next seq is " + std::to_string(talk.last_seq + 1) + "."),
         Fate::unknown);
-  const auto member = m.members_.find(event.participant);
-  if (member == m.members_.end())
-    return refuse(event.request, tx.tx,
-                  failure(Problem::participant_unknown,
-                          "No participant of this name has ever connected: " + event.participant,
-                          event.participant),
-                  Fate::unknown);
-  if (!ready(event.participant))
-    return refuse(
-        event.request, tx.tx,
-        failure(Problem::participant_unavailable,
-                "The participant is not connected: " + event.participant, event.participant),
-        Fate::unknown);
-  if (!tx.branch(event.participant)) {
+  const TxBranch* const branch = tx.branch(event.participant);
+  if (auto refusal = branch ? unreachable(event.participant) : inadmissible(event.participant))
+    return refuse(event.request, tx.tx, std::move(*refusal), Fate::unknown);
+  if (!branch) {
     if (tx.branches.size() >= m.limits_.branches)
       return refuse(
           event.request, tx.tx,
           failure(Problem::invalid_request, "The transaction has no room for another branch."),
           Fate::unknown);
     tx.branches.emplace_back().participant = event.participant;
+    admitted(event.participant);
   }
   talk.last_seq = event.seq;
   talk.last_participant = event.participant;

@@ -262,12 +262,16 @@ struct Member {
   };
   State state = State::away;
   ServerIdentity server;
-  bool recorded = false;         // a MemberRecord with this server identity is durable
-  RecordNumber record = 0;       // … or on its way
-  Mark mark;                     // as of its last Hello or Ready
-  Sequence durable_mark = 0;     // told by it, or by the log: it can never be found lower
-  Epoch rewound_below = 0;       // … and yet it was: see MemberRecord
-  Sequence witness_after = 0;    // see MemberRecord
+  bool recorded = false;       // a MemberRecord with this server identity is durable
+  RecordNumber record = 0;     // … or on its way
+  Mark mark;                   // as of its last Hello or Ready
+  Sequence durable_mark = 0;   // told by it, or by the log: it can never be found lower
+  Epoch rewound_below = 0;     // … and yet it was: see MemberRecord
+  Sequence witness_after = 0;  // see MemberRecord
+  // Requests in a row that it let time out without an answer. From limits.unanswered on, work for
+  // it is refused until then; the first after that is let through, and so on.
+  std::size_t unanswered = 0;
+  Instant refused_until{};
   Xid highest_xid = 0;           // that it has voted with, in its database's present history
   std::vector<HeldBranch> held;  // prepared there as of its last Ready
   bool operator==(const Member&) const = default;
@@ -298,6 +302,9 @@ std::string_view to_string(Standing standing);
 
 struct CoordinatorLimits {
   std::size_t open_transactions = 20'000;
+  std::size_t participant_branches = 10'000;  // of unfinished transactions at one participant
+  std::size_t unanswered = 5;                 // requests in a row, see Member
+  Duration unanswered_pause{1000};
   std::size_t branches = 64;
   std::size_t waiters = 64;  // requests waiting on one transaction
   std::size_t finished_kept =
@@ -333,6 +340,8 @@ class CoordinatorMachine {
   Sequence sequence() const { return sequence_; }
   // Transactions that are neither committed nor aborted.
   std::size_t unfinished() const { return unfinished_; }
+  // Branches of these, by participant; none: no entry.
+  const std::map<std::string, std::size_t>& branches() const { return branches_; }
   // What can be said of a transaction that find() does not know.
   Fate fate_of_unknown(const TxId& tx, Now now) const;
   // … and why it is not known: nobody was given the id, or it may be older than what is kept.
@@ -376,6 +385,7 @@ class CoordinatorMachine {
 
   std::map<TxId, Transaction> transactions_;
   std::size_t unfinished_ = 0;
+  std::map<std::string, std::size_t> branches_;  // of unfinished transactions, by participant
   std::map<std::array<std::uint8_t, 16>, TxId> keys_;
   std::deque<TxId> deciding_;  // in the order of their records
   std::deque<TxId> finished_;  // in the order they finished

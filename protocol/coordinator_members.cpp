@@ -151,6 +151,7 @@ void CoordinatorStep::received(const std::string& from, const Ready& message) {
     return;
   }
   member.state = Member::State::ready;
+  member.unanswered = 0;
   const bool raised = member.mark.epoch < m.epoch_;
   member.mark = message.mark;
   member.held = message.held;

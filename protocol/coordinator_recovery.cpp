@@ -148,6 +148,8 @@ CoordinatorMachine CoordinatorRecovery::finish(const Recovered& recovered,
         member.highest_xid = std::max(member.highest_xid, branch.xid);
     }
     const bool done = tx.state == TxState::committed || tx.state == TxState::aborted;
+    if (!done)
+      for (const TxBranch& branch : tx.branches) ++m.branches_[branch.participant];
     tx.timer_at = now_.steady + (done ? m.limits_.finished_kept_for : m.limits_.resend_interval);
     m.timers_.insert({tx.timer_at, id});
   }

@@ -23,6 +23,17 @@ struct CoordinatorStep {
   void on(const Drain& event);
   void on(const CoordinatorTick& event);
 
+  // coordinator_admission.cpp: what is let in
+  std::optional<Failure> objection(const Begin& event) const;
+  std::optional<Failure> unreachable(const std::string& participant) const;
+  std::optional<Failure> inadmissible(const std::string& participant) const;
+  void admitted(const std::string& participant);
+  // A branch of an unfinished transaction begins, or its transaction ends.
+  void joins(const std::string& participant);
+  void leaves(const std::string& participant);
+  void unanswered_by(const std::string& participant);
+  void answered_by(const std::string& participant);
+
   // coordinator_decision.cpp: votes, the decision, and what follows from it
   void on(const Logged& event);
   void on(const LogRefused& event);

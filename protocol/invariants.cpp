@@ -51,8 +51,11 @@ bool is_bound(BranchState state) {
 std::vector<Violation> check(const CoordinatorMachine& machine) {
   std::vector<Violation> found;
   std::size_t unfinished = 0;
+  std::map<std::string, std::size_t> branches;
   for (const auto& [id, tx] : machine.transactions()) {
     unfinished += is_finished(tx.state) ? 0 : 1;
+    if (!is_finished(tx.state))
+      for (const TxBranch& branch : tx.branches) ++branches[branch.participant];
     for (const TxBranch& branch : tx.branches)
       if (!fits(branch.phase, tx.state))
         found.push_back({"state", "branch " + branch.participant + " of " + to_string(id) + " is " +
@@ -70,6 +73,8 @@ std::vector<Violation> check(const CoordinatorMachine& machine) {
     found.push_back({"state", std::to_string(unfinished) +
                                   " transactions are unfinished, counted " +
                                   std::to_string(machine.unfinished())});
+  if (branches != machine.branches())
+    found.push_back({"state", "unfinished branches are not what was counted for each participant"});
   return found;
 }
 

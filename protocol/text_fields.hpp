@@ -110,11 +110,12 @@
          labels, sequence, record, replayed, begun_wall_ms, decided_wall_ms, ended_wall_ms,        \
          begun_at, deadline, answer_at, timer_at)                                                  \
   RECORD(Member, state, server, recorded, record, mark, durable_mark, rewound_below,               \
-         witness_after, highest_xid, held)                                                         \
+         witness_after, unanswered, refused_until, highest_xid, held)                              \
   RECORD(Doubt, gid, peers, evidence, askers, held, why, ask_at)                                   \
-  RECORD(CoordinatorLimits, open_transactions, branches, waiters, finished_kept,                   \
-         finished_kept_for, apply_wait, resend_interval, outcome_retention)                        \
+  RECORD(CoordinatorLimits, open_transactions, participant_branches, unanswered, unanswered_pause, \
+         branches, waiters, finished_kept, finished_kept_for, apply_wait, resend_interval,         \
+         outcome_retention)                                                                        \
   MACHINE(CoordinatorMachine, limits_, ledger_, epoch_, life_, epochs_, draining_, stopped_,       \
           sequence_, forgotten_wall_ms_, last_record_, durable_record_, transactions_,             \
-          unfinished_, keys_, deciding_, finished_, timers_, members_, epoch_corrected_,           \
-          epoch_record_, doubts_, unlogged_damage_, refused_damage_, relog_at_)
+          unfinished_, branches_, keys_, deciding_, finished_, timers_, members_,                  \
+          epoch_corrected_, epoch_record_, doubts_, unlogged_damage_, refused_damage_, relog_at_)

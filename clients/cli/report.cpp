@@ -204,11 +204,13 @@ void print_participants(const Terminal& terminal, const std::string& text) {
     for (const json::value& entry : *entries)
       if (const json::object* participant = entry.if_object()) {
         const std::string state = text_of(*participant, "state");
+        const std::string unanswered = text_of(*participant, "unanswered_requests");
         const json::object* server = client::object_of(*participant, "server");
         const json::object unknown;
         const json::object& known = server ? *server : unknown;
         table.add({text_of(*participant, "name"),
-                   {state, colour_of(state)},
+                   {unanswered.empty() ? state : state + ", " + unanswered + " unanswered",
+                    unanswered.empty() ? colour_of(state) : Colour::yellow},
                    text_of(known, "database"),
                    text_of(known, "system_identifier"),
                    text_of(known, "timeline"),

@@ -40,6 +40,7 @@ void append_participant(std::string& out, const std::string& name, const Member&
   append_server(object.field("server"), member.server);
   append_mark(object.field("mark"), member);
   if (member.rewound_below > 0) object.number("rewound_below_epoch", member.rewound_below);
+  if (member.unanswered > 0) object.number("unanswered_requests", member.unanswered);
   object.number("prepared_count", member.held.size());
   if (!prepared) return;
   JsonArray held(object.field("prepared"));

@@ -108,6 +108,7 @@ void finish(TransferFlags& flags) {
 }
 
 const std::map<std::string, std::pair<void (*)(Report&), const char*>> kFigures = {
+    {"bulkhead", {measure_bulkhead, "what one hanging database costs transactions without it"}},
     {"restart", {measure_restart, "from a start to serving, with a ledger of 100 MB"}},
     {"in-doubt", {measure_in_doubt, "1,000 branches in doubt, until there is none"}},
     {"log", {measure_log, "the decision log alone: records made durable a second"}},

@@ -6,6 +6,8 @@
 
 namespace assent::bench {
 
+// bulkhead.cpp: what a database that hangs costs transactions that do not need it.
+void measure_bulkhead(Report& report);
 // restart.cpp: from the coordinator's start to its first answers, with a ledger of 100 MB.
 void measure_restart(Report& report);
 // in_doubt.cpp: 1,000 branches in doubt, from a restart to none.

@@ -158,13 +158,17 @@ void Commands::limits(const Words& words) {
   if (words.empty() || words.size() % 2 != 0) misunderstood();
   CoordinatorLimits& c = world_.coordinator_limits;
   ParticipantLimits& p = world_.participant_limits;
-  const std::map<std::string, Duration*> durations{
-      {"sweep", &p.sweep_interval},       {"inquiry", &p.inquiry_interval},
-      {"resend", &c.resend_interval},     {"apply", &c.apply_wait},
-      {"kept-for", &c.finished_kept_for}, {"retention", &c.outcome_retention}};
+  const std::map<std::string, Duration*> durations{{"sweep", &p.sweep_interval},
+                                                   {"inquiry", &p.inquiry_interval},
+                                                   {"resend", &c.resend_interval},
+                                                   {"apply", &c.apply_wait},
+                                                   {"kept-for", &c.finished_kept_for},
+                                                   {"retention", &c.outcome_retention},
+                                                   {"unanswered-pause", &c.unanswered_pause}};
   const std::map<std::string, std::size_t*> numbers{
       {"kept", &c.finished_kept},    {"open-transactions", &c.open_transactions},
       {"waiters", &c.waiters},       {"branches", &c.branches},
+      {"unanswered", &c.unanswered}, {"participant-branches", &c.participant_branches},
       {"ended-kept", &p.ended_kept}, {"open-branches", &p.open_branches}};
   for (std::size_t i = 0; i < words.size(); i += 2) {
     const auto duration = durations.find(words[i]);

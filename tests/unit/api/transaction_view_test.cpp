@@ -153,10 +153,12 @@ TEST_CASE("a participant is shown with its server and what it holds") {
   CHECK(out == front + R"("prepared_count":1})");
   out.clear();
   member.rewound_below = 2;
+  member.unanswered = 3;
   append_participant(out, "orders", member, true);
-  CHECK(out == front + R"("rewound_below_epoch":2,"prepared_count":1,"prepared":[{"gid":")" +
-                   to_string(held.gid) + R"(","transaction":")" + kId +
-                   R"(","xid":"771","peers":["orders","stock"]}]})");
+  const std::string prepared = R"("prepared_count":1,"prepared":[{"gid":")" + to_string(held.gid) +
+                               R"(","transaction":")" + kId +
+                               R"(","xid":"771","peers":["orders","stock"]}]})";
+  CHECK(out == front + R"("rewound_below_epoch":2,"unanswered_requests":3,)" + prepared);
 }
 
 TEST_CASE("the filter of the list is read, and its faults named") {

@@ -255,6 +255,82 @@ TEST_CASE("limits: unfinished transactions, waiters, branches, ids in use, what 
   CHECK(b.m().find(tx(2)));
 }
 
+TEST_CASE("a participant's unfinished branches are limited, others' are not", "[P44]") {
+  CoordinatorBench b;
+  b.limits.participant_branches = 2;
+  b.connect("orders");
+  b.connect("stock");
+  b.act(b.one_shot(1, tx(1)));
+  b.act(b.interactive(2, tx(2)));
+  b.act(ExecuteAsked{3, tx(2), "orders", 1, Work{}});
+  CHECK(b.act(b.one_shot(4, tx(3), {"orders"})) == "refuse overloaded none");
+  b.from("orders", Executed{b.gid(tx(2), "orders"), 1, Results{}});
+  // Not for a branch that is there already.
+  CHECK(b.act(ExecuteAsked{5, tx(2), "orders", 2, Work{}}) == "Execute to orders");
+  b.from("orders", Executed{b.gid(tx(2), "orders"), 2, Results{}});
+  CHECK(b.act(b.one_shot(6, tx(3), {"stock"})) == "Prepare to stock");
+  CHECK(b.act(ExecuteAsked{7, tx(2), "stock", 3, Work{}}) == "refuse overloaded unknown");
+  CHECK(b.m().branches() == std::map<std::string, std::size_t>{{"orders", 2}, {"stock", 2}});
+  b.vote(tx(3), "stock", Verdict::read_only);
+  CHECK(b.act(ExecuteAsked{8, tx(2), "stock", 3, Work{}}) == "Execute to stock");
+}
+
+TEST_CASE("who lets requests time out is refused at once, probed, and let in again", "[P45]") {
+  CoordinatorBench b;
+  b.limits.unanswered = 2;
+  b.limits.unanswered_pause = Duration(1000);
+  b.connect("orders");
+  b.connect("stock");
+  const auto times_out = [&](std::uint8_t i, std::vector<std::string> at) {
+    REQUIRE(b.act(b.one_shot(i, tx(i), std::move(at))).rfind("Prepare to", 0) == 0);
+    b.now.steady = b.at(tx(i)).deadline;
+    b.act(CoordinatorTick{});
+    REQUIRE(b.at(tx(i)).state == TxState::aborting);
+  };
+  times_out(1, {"orders"});
+  CHECK(b.act(b.one_shot(2, tx(2), {"orders"})) == "Prepare to orders");
+  b.vote(tx(2), "orders", Verdict::no);  // an answer all the same
+  times_out(3, {"orders"});
+  times_out(4, {"orders"});
+  CHECK(b.act(b.one_shot(5, tx(5))) == "refuse participant-unavailable aborted");
+  CHECK(b.act(b.one_shot(6, tx(6), {"stock"})) == "Prepare to stock");
+  b.act(b.interactive(7, tx(7)));
+  CHECK(b.act(ExecuteAsked{8, tx(7), "orders", 1, Work{}}) ==
+        "refuse participant-unavailable unknown");
+
+  b.now.steady += Duration(1000);
+  CHECK(b.act(b.one_shot(9, tx(9), {"orders"})) == "Prepare to orders");  // finds out
+  CHECK(b.act(b.one_shot(10, tx(10), {"orders"})) == "refuse participant-unavailable aborted");
+
+  SECTION("its vote lets the others in") {
+    b.vote(tx(9), "orders", Verdict::yes);
+    CHECK(b.act(b.one_shot(11, tx(11), {"orders"})) == "Prepare to orders");
+  }
+  SECTION("so does the result of a statement") {
+    b.now.steady += Duration(1000);
+    b.act(ExecuteAsked{11, tx(7), "orders", 1, Work{}});
+    CHECK(b.act(b.one_shot(12, tx(12), {"orders"})) == "refuse participant-unavailable aborted");
+    b.from("orders", Executed{b.gid(tx(7), "orders"), 1, Results{}});
+    CHECK(b.act(b.one_shot(13, tx(13), {"orders"})) == "Prepare to orders");
+  }
+  SECTION("so does a new link") {
+    b.act(LinkDown{"orders"});
+    b.connect("orders");
+    CHECK(b.act(b.one_shot(11, tx(11), {"orders"})) == "Prepare to orders");
+  }
+}
+
+TEST_CASE("a statement that is not answered in time counts as well", "[P45]") {
+  CoordinatorBench b;
+  b.limits.unanswered = 1;
+  b.connect("orders");
+  b.act(b.interactive(1, tx(1)));
+  b.act(ExecuteAsked{2, tx(1), "orders", 1, Work{}});
+  b.now.steady = b.at(tx(1)).deadline;
+  b.act(CoordinatorTick{});
+  CHECK(b.act(b.one_shot(3, tx(3), {"orders"})) == "refuse participant-unavailable aborted");
+}
+
 TEST_CASE("drain: nothing new, what is under way is finished") {
   CoordinatorBench b = bench::working_coordinator();
   b.act(b.one_shot(1, tx(1)));
