@@ -13,6 +13,7 @@ complete -c assent-coordinator -l history-count -r -d 'how many finished transac
 complete -c assent-coordinator -l apply-wait -r -d 'how long a commit waits for every branch to apply before it is answered as pending'
 complete -c assent-coordinator -l drain -r -d 'after SIGTERM: how long to finish what is decided'
 complete -c assent-coordinator -l limits-open-transactions -r -d 'unfinished transactions; more are refused with 429'
+complete -c assent-coordinator -l limits-participant-branches -r -d 'unfinished branches at one participant; more are refused with 429, so that one in trouble leaves room for the others'
 complete -c assent-coordinator -l limits-requests-per-second -r -d 'requests of one caller in a second; more are refused with 429; 0: any number'
 complete -c assent-coordinator -l limits-transactions-per-caller -r -d 'unfinished transactions of one caller; more are refused with 429; 0: any number'
 complete -c assent-coordinator -l limits-body -r -d 'largest request body'
