@@ -27,7 +27,7 @@ std::vector<pid_t> participant_backends(const std::string& conninfo) {
   std::vector<pid_t> pids;
   for (const dev::Row& row : dev::query(
            conninfo,
-           "select pid from pg_stat_activity where usename = 'assent_participant' and datname = "
+           "select pid from pg_stat_activity where application_name like 'assent/%' and datname = "
            "current_database() order by state = 'idle', query_start desc"))
     pids.push_back(static_cast<pid_t>(std::stol(row[0].value_or("0"))));
   return pids;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ struct RunOptions {
   bool all = false;
   bool json = false;
   bool quiet = false;
+  std::string at;
   std::string report;
   std::string junit;
 };
@@ -61,18 +63,22 @@ void write(const std::string& file, const std::string& text) {
 }
 
 int run(const RunOptions& options) {
+  std::optional<Addresses> existing;
+  if (!options.at.empty()) existing = read_addresses(options.at);
+  const auto names = existing ? existing->names() : std::vector<std::string>();
   std::vector<Scenario> scenarios;
   if (options.all)
-    for (const fs::path& file : lessons()) scenarios.push_back(read_scenario(file));
+    for (const fs::path& file : lessons()) scenarios.push_back(read_scenario(file, names));
   for (const std::string& name : options.names)
-    scenarios.push_back(read_scenario(find_scenario(name)));
+    scenarios.push_back(read_scenario(find_scenario(name), names));
   if (scenarios.empty()) throw ScenarioError("name a scenario, or --all");
 
   RunFolder folder;
   std::vector<ScenarioRun> runs;
   std::string failed;
   for (const Scenario& scenario : scenarios) {
-    runs.push_back(run_scenario(scenario, folder.fresh(scenario.name)));
+    runs.push_back(
+        run_scenario(scenario, folder.fresh(scenario.name), existing ? &*existing : nullptr));
     const ScenarioRun& done = runs.back();
     if (!done.ok()) failed += " " + scenario.name;
     if (!options.json && !options.quiet) print_run(std::cout, done, ::isatty(STDOUT_FILENO) == 1);
@@ -84,8 +90,8 @@ int run(const RunOptions& options) {
   write(options.junit, junit_report(runs));
   if (!failed.empty()) {
     folder.keep();
-    std::cerr << "kept: " << folder.path().string() << "\nto repeat: assent-lab run" << failed
-              << '\n';
+    std::cerr << "kept: " << folder.path().string() << "\nto repeat: assent-lab run"
+              << (options.at.empty() ? "" : " --at " + options.at) << failed << '\n';
   }
   std::cout << json_report(runs) << std::endl;
   return failed.empty() ? kOk : kViolated;
@@ -179,6 +185,8 @@ int main(int argc, char** argv) {
   auto* running = app.add_subcommand("run", "run scenarios, by name or file");
   running->add_option("scenario", options.names, "names or files");
   running->add_flag("--all", options.all, "every lesson");
+  running->add_option("--at", options.at,
+                      "on a deployment that is there: a file of its addresses (docs/LAB.md)");
   running->add_flag("--json", options.json, "nothing but the summary, as JSON");
   running->add_flag("--quiet", options.quiet, "one line for each");
   running->add_option("--report", options.report, "write a page for the browser here");

@@ -42,13 +42,18 @@ void end_with_reset(tcp::socket& socket) {
   socket.close(ignored);
 }
 
+// Throws boost::system::system_error, a std::runtime_error.
+tcp::endpoint resolve(net::io_context& io, const Endpoint& endpoint) {
+  return *tcp::resolver(io).resolve(endpoint.host, std::to_string(endpoint.port)).begin();
+}
+
 }  // namespace
 
 // Everything of it is touched on its own thread only.
 struct Proxy::Impl {
-  explicit Impl(std::uint16_t target_port)
-      : target(net::ip::address_v4::loopback(), target_port),
-        acceptor(io, {net::ip::address_v4::loopback(), 0}),
+  Impl(const Endpoint& from, const Endpoint& to)
+      : target(resolve(io, to)),
+        acceptor(io, resolve(io, from)),
         port(acceptor.local_endpoint().port()),
         changed(io, net::steady_timer::time_point::max()) {
     net::co_spawn(io, accept(), net::detached);
@@ -146,7 +151,9 @@ struct Proxy::Impl {
   std::thread thread;
 };
 
-Proxy::Proxy(std::uint16_t target) : impl_(std::make_unique<Impl>(target)) {}
+Proxy::Proxy(std::uint16_t target) : Proxy(Endpoint{}, Endpoint{"127.0.0.1", target}) {}
+Proxy::Proxy(const Endpoint& listen, const Endpoint& target)
+    : impl_(std::make_unique<Impl>(listen, target)) {}
 Proxy::~Proxy() = default;
 
 std::uint16_t Proxy::port() const {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "tests/lab/addresses.hpp"
+
 namespace assent::lab {
 
 // As seen from who dialled.
@@ -17,6 +19,8 @@ class Proxy {
  public:
   // Listens on a free port of 127.0.0.1 and passes everything on to `target` of 127.0.0.1.
   explicit Proxy(std::uint16_t target);
+  // The same between addresses of the user's choice.
+  Proxy(const Endpoint& listen, const Endpoint& target);
   ~Proxy();
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;

@@ -1,6 +1,7 @@
 // The page for the browser: everything in one file, drawn here, without scripts.
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -30,7 +31,8 @@ h1,h2 { font-weight:600 } h2 { margin-top:3em } .failed { color:var(--fault) }
 svg { width:100%; height:auto; font-size:12px } svg text { fill:var(--ink) }
 .lane { stroke:var(--line) } .tick { stroke:var(--line); stroke-dasharray:2 4 }
 .dim { fill:var(--dim) } .doubt { fill:url(#hatch); stroke:var(--doubt) }
-.down { fill:var(--down); opacity:.45 } .blocked { fill:var(--wait) }
+.down { fill:var(--down); opacity:.45 } .sync { fill:var(--good); opacity:.6 }
+.blocked { fill:var(--wait) }
 .message { stroke:var(--talk); fill:none; marker-end:url(#head) } .head { fill:var(--talk) }
 .step,.start,.answer { fill:var(--ink) } .fault,.death,.failure { fill:var(--fault) }
 .check { fill:var(--good) } svg .number { fill:var(--paper); font-size:10px; text-anchor:middle }
@@ -61,8 +63,7 @@ class Drawing {
     for (const Span& span : spans_) to_ = std::max(to_, span.to_ms);
     add_lane("client");
     add_lane("coordinator");
-    for (std::size_t i = 0; i < run.scenario.databases; ++i) {
-      const std::string name = std::string("bank_") + static_cast<char>('a' + i);
+    for (const std::string& name : run.scenario.databases) {
       add_lane(name);
       add_lane(name + ".db");
     }
@@ -135,10 +136,11 @@ class Drawing {
   void draw_span(const Span& span) {
     const double left = std::max(x(span.from_ms), kLeft);
     const double width = std::max(x(span.to_ms) - left, 1.0);
-    const bool doubt = span.kind == SpanKind::in_doubt;
+    const std::map<SpanKind, const char*> classes = {
+        {SpanKind::in_doubt, "doubt"}, {SpanKind::down, "down"}, {SpanKind::sync, "sync"}};
     if (x(span.to_ms) < kLeft) return;
-    body_ << "<rect class=\"" << (doubt ? "doubt" : "down") << "\" x=\"" << number(left)
-          << "\" y=\"" << y(span.lane) - 9 << "\" width=\"" << number(width) << "\" height=\"18\">"
+    body_ << "<rect class=\"" << classes.at(span.kind) << "\" x=\"" << number(left) << "\" y=\""
+          << y(span.lane) - 9 << "\" width=\"" << number(width) << "\" height=\"18\">"
           << title(span.text + " " + to_string(span.kind) + ", " +
                    number(span.to_ms - span.from_ms) + " ms")
           << "</rect>";
@@ -197,8 +199,10 @@ std::string html_report(const std::vector<ScenarioRun>& runs) {
           "<title>assent-lab</title>\n<style>"
        << kStyle
        << "</style>\n<h1>What failures did</h1>\n<p class=\"key\">Hatched: prepared, in "
-          "doubt. Grey: down. Arrows: messages, as the coordinator saw them. Bars underneath: who "
-          "waited for whom. Numbers: the list below each picture.</p>\n";
+          "doubt. Grey: down. Green: a commit record being written and synced. Arrows: messages, "
+          "as the "
+          "coordinator saw them. Bars underneath: who waited for whom. Numbers: the list below "
+          "each picture.</p>\n";
   for (const ScenarioRun& run : runs) {
     Drawing drawing(run);
     page << "<h2>" << xml_text(run.scenario.title) << "</h2>\n<ul>\n";

@@ -13,12 +13,14 @@ ScenarioRun some_run() {
   ScenarioRun run;
   run.scenario.name = "name";
   run.scenario.title = "A <title>";
+  run.scenario.databases = {"bank_a", "bank_b"};
   run.scenario.watch = {"Watch this."};
   run.timeline = std::make_shared<Timeline>();
   run.timeline->mark("client", MarkKind::step, "t1: run </svg><script>");
   run.timeline->going_on(SpanKind::in_doubt, "bank_a.db", {"t1"});
   run.timeline->going_on(SpanKind::blocked, "bank_a.db", {"s1 waits for t1"});
   run.timeline->going_on(SpanKind::in_doubt, "bank_a.db", {});
+  run.timeline->span({1, 3, "coordinator", SpanKind::sync, "t1: commit record"});
   run.timeline->mark("bank_b", MarkKind::message, "t1 prepare_sent");
   return run;
 }
@@ -36,6 +38,7 @@ TEST_CASE("the page shows marks, windows of doubt, messages and waits, and escap
   CHECK(holds(page, "class=\"doubt\""));
   CHECK(holds(page, "class=\"blocked\""));
   CHECK(holds(page, "class=\"message\""));
+  CHECK(holds(page, "class=\"sync\""));
   CHECK(holds(page, "s1 waits for t1"));
   CHECK(holds(page, "prefers-color-scheme: dark"));
   CHECK_FALSE(holds(page, "http"));  // nothing is fetched

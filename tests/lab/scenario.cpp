@@ -66,8 +66,10 @@ struct Attempt {
 
 class Parser {
  public:
-  Parser(std::string_view text, std::string file) : text_(text), file_(std::move(file)) {
+  Parser(std::string_view text, std::string file, Words existing)
+      : text_(text), file_(std::move(file)), existing_(!existing.empty()) {
     scenario_.name = std::filesystem::path(file_).stem().string();
+    scenario_.databases = existing_ ? std::move(existing) : banks(2);
   }
 
   Scenario parse() {
@@ -91,9 +93,9 @@ class Parser {
     throw ScenarioError(file_ + ":" + std::to_string(line_) + ": " + what);
   }
 
-  Words databases() const {
+  static Words banks(std::size_t number) {
     Words all;
-    for (std::size_t i = 0; i < scenario_.databases; ++i)
+    for (std::size_t i = 0; i < number; ++i)
       all.push_back(std::string("bank_") + static_cast<char>('a' + i));
     return all;
   }
@@ -101,12 +103,12 @@ class Parser {
   // The words that may stand at a place; none: it takes more than a list.
   Words known(std::string_view place) const {
     Words all;
-    if (place == "DB") return databases();
+    if (place == "DB") return scenario_.databases;
     if (place == "TX") return {transactions_.begin(), transactions_.end()};
     const bool process = place == "PROCESS" || place == "VICTIM";
     if (place == "DAEMON" || process) all.push_back("coordinator");
     if (place == "LINK") all.push_back("client-coordinator");
-    for (const std::string& name : databases()) {
+    for (const std::string& name : scenario_.databases) {
       if (place == "DAEMON" || process) all.push_back(name);
       if (process) all.push_back(name + ".db");
       if (place == "VICTIM") all.insert(all.end(), {name + ".postmaster", name + ".backend"});
@@ -130,7 +132,7 @@ class Parser {
     if (place == "WORD" || place == "VALUE") return true;
     if (place == "ACCOUNT") {
       const auto slash = word.find('/');
-      const Words all = databases();
+      const Words& all = scenario_.databases;
       return slash != word.npos && is_number(word.substr(slash + 1)) &&
              std::find(all.begin(), all.end(), word.substr(0, slash)) != all.end();
     }
@@ -222,6 +224,10 @@ class Parser {
 
   // True: it was one, and no step.
   bool take_heading(const Step& step) {
+    const bool makes = step.verb == Verb::setting || step.verb == Verb::small_ledger ||
+                       step.verb == Verb::standby_synchronous ||
+                       step.verb == Verb::standby_asynchronous;
+    if (existing_ && makes) fail("only a deployment of the lab's own is made to order");
     switch (step.verb) {
       case Verb::title:
         scenario_.title = step.words[0];
@@ -230,8 +236,7 @@ class Parser {
         scenario_.watch.push_back(step.words[0]);
         return true;
       case Verb::databases:
-        scenario_.databases = static_cast<std::size_t>(std::stoul(step.words[0]));
-        if (scenario_.databases < 1 || scenario_.databases > 8) fail("from 1 to 8 databases");
+        take_databases(static_cast<std::size_t>(std::stoul(step.words[0])));
         return true;
       case Verb::setting:
         scenario_.settings.emplace_back(step.words[0], step.words[1]);
@@ -251,6 +256,13 @@ class Parser {
       default:
         return false;
     }
+  }
+
+  void take_databases(std::size_t number) {
+    if (number < 1 || number > 8) fail("from 1 to 8 databases");
+    if (existing_ && number > scenario_.databases.size())
+      fail("the deployment has " + std::to_string(scenario_.databases.size()) + " databases");
+    if (!existing_) scenario_.databases = banks(number);
   }
 
   void take_condition(Step& step, std::string text) {
@@ -277,6 +289,7 @@ class Parser {
 
   std::string_view text_;
   std::string file_;
+  bool existing_;
   int line_ = 0;
   Scenario scenario_;
   std::set<std::string> transactions_;
@@ -284,16 +297,16 @@ class Parser {
 
 }  // namespace
 
-Scenario parse_scenario(std::string_view text, const std::string& file) {
-  return Parser(text, file).parse();
+Scenario parse_scenario(std::string_view text, const std::string& file, const Words& existing) {
+  return Parser(text, file, existing).parse();
 }
 
-Scenario read_scenario(const std::filesystem::path& file) {
+Scenario read_scenario(const std::filesystem::path& file, const Words& existing) {
   std::ifstream stream(file);
   if (!stream) throw ScenarioError(file.string() + ": cannot be read");
   std::ostringstream text;
   text << stream.rdbuf();
-  return parse_scenario(text.str(), file.string());
+  return parse_scenario(text.str(), file.string(), existing);
 }
 
 }  // namespace assent::lab

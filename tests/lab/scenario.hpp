@@ -33,8 +33,8 @@ struct Step {
 struct Scenario {
   std::string name;  // of the file, without its ending
   std::string title;
-  std::vector<std::string> watch;  // what to watch for, a sentence each
-  std::size_t databases = 2;
+  std::vector<std::string> watch;                             // what to watch for, a sentence each
+  std::vector<std::string> databases;                         // by name
   std::vector<std::pair<std::string, std::string>> settings;  // of every PostgreSQL server
   std::map<std::string, bool> standbys;  // by database: whether it is synchronous
   bool small_ledger = false;
@@ -47,9 +47,12 @@ class ScenarioError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// `file` is for messages.
-Scenario parse_scenario(std::string_view text, const std::string& file);
+// `file` is for messages. `existing`: the databases of the deployment that it is to run on; none:
+// it gets one of its own.
+Scenario parse_scenario(std::string_view text, const std::string& file,
+                        const std::vector<std::string>& existing = {});
 // Throws ScenarioError also when the file cannot be read.
-Scenario read_scenario(const std::filesystem::path& file);
+Scenario read_scenario(const std::filesystem::path& file,
+                       const std::vector<std::string>& existing = {});
 
 }  // namespace assent::lab

@@ -135,7 +135,7 @@ inline constexpr VerbForm kVerbs[] = {
     {Verb::commit, "TX: commit", "asks for the commit of an interactive transaction"},
     {Verb::rollback, "TX: rollback", "asks for its rollback"},
     {Verb::until_refused, "transfers until one is refused",
-     "one after the other, from bank_a/100 to bank_b/100"},
+     "one after the other, from account 100 of the first bank to that of the last"},
     {Verb::until_committed, "transfers until one is committed", "… each refused one is another"},
     {Verb::kill, "kill VICTIM", "kill -9; of bank_a.db: the postmaster and every backend"},
     {Verb::stop, "stop VICTIM", "SIGSTOP: it hangs"},

@@ -49,12 +49,13 @@ void play(const Scenario& scenario, Stage& stage, ScenarioRun& run) {
 
 }  // namespace
 
-ScenarioRun run_scenario(const Scenario& scenario, const std::filesystem::path& folder) {
+ScenarioRun run_scenario(const Scenario& scenario, const std::filesystem::path& folder,
+                         const Addresses* existing) {
   ScenarioRun run;
   run.scenario = scenario;
   run.timeline = std::make_shared<Timeline>();
   try {
-    Stage stage(scenario, folder, *run.timeline);
+    Stage stage(scenario, folder, *run.timeline, existing);
     try {
       play(scenario, stage, run);
       stage.notice_deaths();

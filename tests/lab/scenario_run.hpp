@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/lab/addresses.hpp"
 #include "tests/lab/scenario.hpp"
 #include "tests/lab/timeline.hpp"
 
@@ -19,7 +20,9 @@ struct ScenarioRun {
   bool ok() const { return failure.empty(); }
 };
 
-// On the main thread; everything lies in `folder`.
-ScenarioRun run_scenario(const Scenario& scenario, const std::filesystem::path& folder);
+// On the main thread; everything lies in `folder`. `existing`: the deployment to work on; nullptr:
+// one of its own.
+ScenarioRun run_scenario(const Scenario& scenario, const std::filesystem::path& folder,
+                         const Addresses* existing = nullptr);
 
 }  // namespace assent::lab

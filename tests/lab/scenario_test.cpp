@@ -39,7 +39,7 @@ TEST_CASE("a scenario is read step by step") {
                      "dir/name.lab");
   CHECK(scenario.name == "name");
   CHECK(scenario.title == "A title");
-  CHECK(scenario.databases == 3);
+  CHECK(scenario.databases.size() == 3);
   REQUIRE(scenario.steps.size() == 6);
   CHECK(scenario.steps[0].words ==
         std::vector<std::string>{"engine.log.commit", "kill@2", "coordinator"});

@@ -161,9 +161,12 @@ class Soak {
     return use;
   }
 
+  // As a part of what it was; from nothing, as it is.
+  static double growth(double from, double to) { return from > 0 ? (to - from) / from : to; }
+
   void compare(const Use& before, const Use& after) {
     const auto drift = [&](const std::string& what, double from, double to) {
-      const double part = from > 0 ? (to - from) / from : 0;
+      const double part = growth(from, to);
       result_.figures.emplace_back(what + "_drift", part);
       if (part > kMostDrift)
         result_.violations.push_back(what + " grew from " + std::to_string(from) + " to " +
@@ -175,8 +178,11 @@ class Soak {
     drift("memory", before.memory_kib, after.memory_kib);
     drift("descriptors", before.descriptors, after.descriptors);
     drift("connections", before.connections, after.connections);
-    // These grow with the work until their retention is over: told, not judged.
+    // Journal rows grow with the work until their retention is over: told, not judged.
     result_.figures.emplace_back("journal_rows", after.journal_rows);
+    result_.figures.emplace_back("journal_rows_drift",
+                                 growth(before.journal_rows, after.journal_rows));
+    result_.figures.emplace_back("slots_drift", growth(before.prepared, after.prepared));
   }
 
   const std::uint64_t seed_;

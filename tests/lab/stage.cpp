@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 
 #include "protocol/ids.hpp"
+#include "protocol/runtime/http_client.hpp"
 
 namespace assent::lab {
 
@@ -26,6 +27,14 @@ std::optional<std::int64_t> wall_us_of(const std::string& text) {
   const double fraction = std::strtod(("0" + std::string(rest)).c_str(), nullptr);
   return static_cast<std::int64_t>(::timegm(&parts)) * 1'000'000 +
          static_cast<std::int64_t>(fraction * 1e6);
+}
+
+// What is killed here are processes: what they have written is in the page cache.
+dev::ClusterOptions servers_of(const Scenario& scenario) {
+  dev::ClusterOptions options;
+  options.durable = false;
+  options.settings = scenario.settings;
+  return options;
 }
 
 }  // namespace
@@ -52,45 +61,29 @@ struct Stage::Known {
   }
 };
 
-Stage::Stage(const Scenario& scenario, const std::filesystem::path& folder, Timeline& timeline)
+Stage::Stage(const Scenario& scenario, const std::filesystem::path& folder, Timeline& timeline,
+             const Addresses* existing)
     : folder_(folder), timeline_(timeline), known_(std::make_shared<Known>()) {
-  test::DeploymentOptions options;
-  options.participants = scenario.databases;
-  // What is killed here are processes: what they have written is in the page cache.
-  options.cluster.durable = false;
-  options.cluster.settings = scenario.settings;
-  options.folder = folder;
-  options.faults = true;
-  options.route = [this](const std::string& link, std::uint16_t port) {
-    auto& made = proxies_[link];
-    if (!made) made = std::make_unique<Proxy>(port);
-    return made->port();
-  };
-  if (scenario.small_ledger) disk_ = std::make_unique<LedgerDisk>(folder / "ledger");
-  options.coordinator_env = preloads(scenario, "coordinator");
-  if (disk_) options.coordinator_env.emplace_back("ASSENT_SEGMENT_BYTES", "64KiB");
-  options.participant_env = [this, &scenario](const std::string& name) {
-    return preloads(scenario, name);
-  };
-  const dev::ClusterOptions servers = options.cluster;
-  deployment_ = std::make_unique<Deployment>(std::move(options));
-  proxies_["client-coordinator"] = std::make_unique<Proxy>(deployment_->port());
-  std::vector<Watcher::Database> databases;
-  for (std::size_t i = 0; i < deployment_->size(); ++i) {
-    const std::string name = Deployment::name(i);
-    deployment_->cluster(i).query(
-        "create table lab_mark (name text not null);"
-        "grant select, insert on lab_mark to assent_participant",
-        name);
+  if (existing)
+    at_ = *existing;
+  else
+    make_own(scenario);
+  for (const Addresses::Link& link : at_.links)
+    proxies_[link.name] = std::make_unique<Proxy>(link.from, link.to);
+  proxies_["client-coordinator"] = std::make_unique<Proxy>(Endpoint{}, at_.coordinator);
+  alive_["coordinator"] = true;
+  for (const Addresses::Participant& participant : at_.participants) {
+    const std::string& name = participant.name;
+    dev::query(conninfo(name),
+               "set lock_timeout = '10s'; drop table if exists lab_mark;"
+               "create table lab_mark (name text not null);"
+               "grant select, insert on lab_mark to public");
     if (const auto wanted = scenario.standbys.find(name); wanted != scenario.standbys.end())
-      standbys_[name] = std::make_unique<Standby>(deployment_->cluster(i), servers, wanted->second);
-    databases.push_back({name, conninfo(name)});
+      standbys_[name] = std::make_unique<Standby>(own().cluster(index_of(name)),
+                                                  servers_of(scenario), wanted->second);
     alive_[name] = alive_[name + ".db"] = true;
   }
-  alive_["coordinator"] = true;
-  watcher_ =
-      std::make_unique<Watcher>(std::move(databases), timeline_,
-                                [known = known_](const TxId& tx) { return known->name_of(tx); });
+  watch();
 }
 
 Stage::~Stage() {
@@ -100,9 +93,57 @@ Stage::~Stage() {
     for (const auto& [name, alive] : alive_)
       if (!name.ends_with(".db")) signal(name, SIGKILL);
   }
-  proxies_.clear();
   transactions_.clear();
   sessions_.clear();
+  if (!deployment_) leave_existing();
+  proxies_.clear();
+}
+
+void Stage::make_own(const Scenario& scenario) {
+  test::DeploymentOptions options;
+  options.participants = scenario.databases.size();
+  options.cluster = servers_of(scenario);
+  options.folder = folder_;
+  options.faults = true;
+  options.route = [this](const std::string& link, std::uint16_t port) {
+    auto& made = proxies_[link];
+    if (!made) made = std::make_unique<Proxy>(port);
+    return made->port();
+  };
+  if (scenario.small_ledger) disk_ = std::make_unique<LedgerDisk>(folder_ / "ledger");
+  options.coordinator_env = preloads(scenario, "coordinator");
+  if (disk_) options.coordinator_env.emplace_back("ASSENT_SEGMENT_BYTES", "64KiB");
+  options.participant_env = [this, &scenario](const std::string& name) {
+    return preloads(scenario, name);
+  };
+  deployment_ = std::make_unique<Deployment>(std::move(options));
+  at_.coordinator.port = deployment_->port();
+  at_.coordinator_admin.port = deployment_->coordinator_admin_port();
+  for (std::size_t i = 0; i < deployment_->size(); ++i)
+    at_.participants.push_back(
+        {Deployment::name(i), {"127.0.0.1", deployment_->participant_admin_port(i)}, {}});
+}
+
+void Stage::watch() {
+  std::vector<Watcher::Database> databases;
+  for (const std::string& name : at_.names()) databases.push_back({name, conninfo(name)});
+  watcher_ =
+      std::make_unique<Watcher>(std::move(databases), timeline_,
+                                [known = known_](const TxId& tx) { return known->name_of(tx); });
+}
+
+Deployment& Stage::own() const {
+  if (!deployment_)
+    throw std::runtime_error("this can be done only to a deployment that the lab has started");
+  return *deployment_;
+}
+
+HttpAnswer Stage::ask(const std::string& target) const {
+  HttpCall call;
+  call.target = target;
+  const auto answer = HttpClient("http://" + to_string(at_.coordinator)).call(call);
+  const auto* got = std::get_if<HttpAnswer>(&answer);
+  return got ? *got : HttpAnswer{};
 }
 
 std::string Stage::name_of(const TxId& tx) const {
@@ -110,17 +151,23 @@ std::string Stage::name_of(const TxId& tx) const {
 }
 
 std::size_t Stage::index_of(const std::string& database) const {
-  return static_cast<std::size_t>(database.at(5) - 'a');
+  const std::string name = database.substr(0, database.find('.'));
+  for (std::size_t i = 0; i < at_.participants.size(); ++i)
+    if (at_.participants[i].name == name) return i;
+  throw std::runtime_error("there is no participant " + name);
 }
 
-std::string Stage::admin_of(const std::string& daemon) const {
-  return daemon == "coordinator" ? deployment_->coordinator_admin()
-                                 : deployment_->participant_admin(index_of(daemon));
+const Endpoint& Stage::admin_of(const std::string& daemon) const {
+  return daemon == "coordinator" ? at_.coordinator_admin
+                                 : at_.participants.at(index_of(daemon)).admin;
 }
 
 Proxy& Stage::proxy(const std::string& link) {
   if (link.ends_with("-standby")) return standbys_.at(link.substr(0, link.find('-')))->link();
-  return *proxies_.at(link);
+  const auto found = proxies_.find(link);
+  if (found != proxies_.end()) return *found->second;
+  throw std::runtime_error(link + " does not go through the lab: give it a line `link " + link +
+                           " from ADDRESS to ADDRESS`, and let the deployment dial the first");
 }
 
 ClientTransaction& Stage::transaction(const std::string& name) const {
@@ -147,13 +194,13 @@ std::vector<std::string> Stage::prepared_at(const std::string& name) {
       if (const auto id = parse_uuid(client->id())) known_->by_id[TxId{*id}] = each;
   }
   std::vector<std::string> databases;
-  for (std::size_t i = 0; i < deployment_->size(); ++i) {
-    if (!deployment_->cluster(i).running()) continue;
-    for (const dev::Row& row : deployment_->cluster(i).query(
-             "select gid from pg_prepared_xacts where database = current_database()",
-             Deployment::name(i))) {
+  for (const std::string& database : at_.names()) {
+    if (!running(database + ".db")) continue;
+    for (const dev::Row& row :
+         dev::query(conninfo(database),
+                    "select gid from pg_prepared_xacts where database = current_database()")) {
       const auto gid = parse_gid(row[0].value_or(""));
-      if (gid && name_of(gid->tx) == name) databases.push_back(Deployment::name(i));
+      if (gid && name_of(gid->tx) == name) databases.push_back(database);
     }
   }
   return databases;
@@ -173,24 +220,29 @@ void Stage::collect_messages() {
   namespace json = boost::json;
   for (const TxId& tx : watcher_->seen()) {
     const std::string name = name_of(tx);
-    const HttpAnswer answer =
-        deployment_->http("GET", "/v1/transactions/" + to_string(tx) + "/events");
+    const HttpAnswer answer = ask("/v1/transactions/" + to_string(tx) + "/events");
     boost::system::error_code failed;
     const json::value document = json::parse(answer.body, failed);
     if (answer.status != 200 || failed || !document.is_object()) continue;
     const json::value* events = document.as_object().if_contains("events");
     if (!events || !events->is_array()) continue;
+    std::optional<double> asked;  // for the record of the decision
     for (const json::value& event : events->as_array()) {
       const json::object& fields = event.as_object();
       const auto text = [&](const char* field) {
         const json::value* value = fields.if_contains(field);
         return value && value->is_string() ? std::string(value->as_string()) : std::string();
       };
-      const auto at = wall_us_of(text("at"));
-      if (!at) continue;
+      const auto at_wall = wall_us_of(text("at"));
+      const double at = at_wall ? timeline_.at_wall(*at_wall) : -1;
+      if (at < 0 || at > timeline_.now_ms()) continue;  // by a clock that was moved
       const std::string who = text("participant");
-      timeline_.mark_at(timeline_.at_wall(*at), who.empty() ? "coordinator" : who,
-                        MarkKind::message, name + " " + text("kind") + " " + text("detail"));
+      const std::string kind = text("kind");
+      if (kind == "record_asked") asked = at;
+      if (kind == "decided" && asked)
+        timeline_.span({*asked, at, "coordinator", SpanKind::sync, name + ": commit record"});
+      timeline_.mark_at(at, who.empty() ? "coordinator" : who, MarkKind::message,
+                        name + " " + kind + " " + text("detail"));
     }
   }
 }

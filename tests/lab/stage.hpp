@@ -12,6 +12,7 @@
 
 #include "tests/integration/system/deployment.hpp"
 #include "tests/lab/actors.hpp"
+#include "tests/lab/addresses.hpp"
 #include "tests/lab/database_faults.hpp"
 #include "tests/lab/ledger_disk.hpp"
 #include "tests/lab/proxy.hpp"
@@ -24,7 +25,10 @@ namespace assent::lab {
 class Stage {
  public:
   // Everything lies in `folder`. Throws std::runtime_error when it does not start.
-  Stage(const Scenario& scenario, const std::filesystem::path& folder, Timeline& timeline);
+  // `existing`: nothing is started, and what was done to it is taken back at the end, as far as it
+  // can be.
+  Stage(const Scenario& scenario, const std::filesystem::path& folder, Timeline& timeline,
+        const Addresses* existing = nullptr);
   ~Stage();
 
   // One step that is no expectation. Throws std::runtime_error when it cannot be done.
@@ -94,11 +98,24 @@ class Stage {
   };
   Traces traces_of(const std::string& name);
 
+  // ---- in stage_existing.cpp
+  void leave_existing();
+  void signal_existing(const std::string& daemon, int number);
+  void kill_existing(const std::string& daemon);
+
   // ---- in stage.cpp
+  // The deployment that the lab has made. Throws where it works on another.
+  test::Deployment& own() const;
+  void make_own(const Scenario& scenario);
+  void watch();
+  HttpAnswer ask(const std::string& target) const;  // the coordinator, not through a proxy
+  std::string value(const std::string& database, const std::string& sql) const {
+    return dev::value(conninfo(database), sql);
+  }
   struct Known;  // the scenario's transactions, as the watcher's threads may ask for them
   std::string name_of(const TxId& tx) const;  // empty: none of the scenario's
   std::size_t index_of(const std::string& database) const;
-  std::string admin_of(const std::string& daemon) const;
+  const Endpoint& admin_of(const std::string& daemon) const;
   Proxy& proxy(const std::string& link);
   ClientTransaction& transaction(const std::string& name) const;
   ClientTransaction& add_transaction(const std::string& name);
@@ -107,6 +124,9 @@ class Stage {
 
   const std::filesystem::path folder_;
   Timeline& timeline_;
+  Addresses at_;
+  std::set<std::pair<std::string, std::string>> ordered_;  // crash points: daemon and point
+  std::set<std::string> slots_taken_;                      // databases
   std::shared_ptr<Known> known_;
   std::map<std::string, std::unique_ptr<Session>> sessions_;
   std::map<std::string, std::unique_ptr<ClientTransaction>> transactions_;

@@ -5,6 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include <libpq-fe.h>
+
 #include "protocol/ids.hpp"
 #include "protocol/runtime/config.hpp"
 #include "protocol/runtime/http_client.hpp"
@@ -12,8 +14,6 @@
 #include "tests/lab/stage.hpp"
 
 namespace assent::lab {
-
-using test::Deployment;
 
 namespace {
 
@@ -69,9 +69,8 @@ std::optional<std::string> Stage::differs(const Condition& condition) {
 Stage::Traces Stage::traces_of(const std::string& name) {
   Traces traces;
   for (const std::string& database : transaction(name).databases()) {
-    const auto count = std::stoul(
-        deployment_->cluster(index_of(database))
-            .value("select count(*) from lab_mark where name = '" + name + "'", database));
+    const auto count =
+        std::stoul(value(database, "select count(*) from lab_mark where name = '" + name + "'"));
     traces.databases += count > 0 ? 1 : 0;
     traces.most = std::max(traces.most, static_cast<std::size_t>(count));
   }
@@ -84,7 +83,7 @@ std::optional<std::string> Stage::differs_telling(const std::string& name,
   std::string told = "nothing of it";
   for (const TxId& tx : watcher_->seen()) {
     if (name_of(tx) != name) continue;
-    const HttpAnswer answer = deployment_->http("GET", "/v1/transactions/" + to_string(tx));
+    const HttpAnswer answer = ask("/v1/transactions/" + to_string(tx));
     if (answer.body.find(word) != std::string::npos) return std::nullopt;
     told = answer.body;
   }
@@ -181,6 +180,11 @@ std::optional<std::string> Stage::differs_session(const Condition& condition) {
 }
 
 bool Stage::running(const std::string& process) {
+  if (!deployment_ && process.ends_with(".db")) {
+    const std::string database = process.substr(0, process.find('.'));
+    return PQping(conninfo(database).c_str()) == PQPING_OK;
+  }
+  if (!deployment_) return reachable(admin_of(process));
   if (process == "coordinator") return deployment_->coordinator().running();
   if (process.ends_with(".db")) return deployment_->cluster(index_of(process)).running();
   return deployment_->participant(index_of(process)).running();
@@ -189,13 +193,13 @@ bool Stage::running(const std::string& process) {
 bool Stage::ready(const std::string& process) {
   if (!running(process)) return false;
   if (process.ends_with(".db")) {
-    deployment_->cluster(index_of(process)).query("select 1");
+    value(process.substr(0, process.find('.')), "select 1");
     return true;
   }
   HttpCall call;
   call.target = "/readyz";
   call.timeout = std::chrono::seconds(1);
-  const auto answer = HttpClient("http://" + admin_of(process)).call(call);
+  const auto answer = HttpClient("http://" + to_string(admin_of(process))).call(call);
   const auto* got = std::get_if<HttpAnswer>(&answer);
   return got && got->status == 200;
 }
@@ -213,14 +217,13 @@ std::optional<std::string> Stage::differs_process(const Condition& condition) {
       return unless(second_ && second_->exit_status() && !second_->exit_status()->ok(),
                     "it runs: " + (second_ ? second_->log_tail(3) : ""));
     case Seen::counted: {
-      for (const PointCount& count : count_points(admin_of(condition.words[1])))
+      for (const PointCount& count : count_points(to_string(admin_of(condition.words[1]))))
         if (count.point == process) return unless(count.passages > 0, "it was not");
       return "the daemon does not say";
     }
     default: {
-      const dev::Process& daemon = process == "coordinator"
-                                       ? deployment_->coordinator()
-                                       : deployment_->participant(index_of(process));
+      const dev::Process& daemon =
+          process == "coordinator" ? own().coordinator() : own().participant(index_of(process));
       return unless(daemon.logged().find(condition.words[1]) != std::string::npos,
                     "its log ends with: " + daemon.log_tail(3));
     }
@@ -230,25 +233,30 @@ std::optional<std::string> Stage::differs_process(const Condition& condition) {
 std::optional<std::string> Stage::differs_data(const Condition& condition) {
   const auto& words = condition.words;
   if (condition.seen == Seen::value) {
-    const std::string found = deployment_->cluster(index_of(words[0])).value(words[2], words[0]);
+    const std::string found = value(words[0], words[2]);
     return unless(found == words[1], "it is " + found);
   }
   if (condition.seen == Seen::put_back) {
-    const HttpAnswer answer = deployment_->http("GET", "/v1/participants/" + words[0]);
+    const HttpAnswer answer = ask("/v1/participants/" + words[0]);
     return unless(answer.body.find("rewound_below_epoch") != std::string::npos,
                   "the coordinator says: " + answer.body);
   }
   if (condition.seen == Seen::prepared) {
-    const std::string found = std::to_string(deployment_->prepared());
+    std::size_t count = 0;
+    for (const std::string& name : at_.names())
+      count += std::stoul(value(name,
+                                "select count(*) from pg_prepared_xacts where gid like "
+                                "'assent1:%' and database = current_database()"));
+    const std::string found = std::to_string(count);
     return unless(found == words[0], "it is " + found);
   }
   const auto dot = words[0].find('.');
   if (dot == std::string::npos) throw std::runtime_error("sum of TABLE.COLUMN, not " + words[0]);
   double sum = 0;
-  for (std::size_t i = 0; i < deployment_->size(); ++i)
-    sum += std::stod(deployment_->cluster(i).value(
-        "select coalesce(sum(" + words[0].substr(dot + 1) + "), 0) from " + words[0].substr(0, dot),
-        Deployment::name(i)));
+  const std::string table = words[0].substr(0, dot);
+  for (const std::string& name : at_.names())
+    sum += std::stod(
+        value(name, "select coalesce(sum(" + words[0].substr(dot + 1) + "), 0) from " + table));
   std::ostringstream text;
   text.precision(2);
   text << std::fixed << sum;

@@ -8,8 +8,6 @@
 
 namespace assent::lab {
 
-using test::Deployment;
-
 void Stage::perform_database(const Step& step) {
   const std::string& name = step.words[0];
   const std::string lane = name + ".db";
@@ -29,20 +27,23 @@ void Stage::perform_database(const Step& step) {
       crowds_.erase(name);
       return;
     case Verb::take_slots:
+      slots_taken_.insert(name);
       return take_slots(conninfo(name));
     case Verb::give_slots:
+      slots_taken_.erase(name);
       return give_slots_back(conninfo(name));
     case Verb::promote:
       return promote(name);
     case Verb::back_up:
       std::filesystem::remove_all(backup_of(name));
-      return deployment_->cluster(index_of(name)).back_up(backup_of(name));
+      return own().cluster(index_of(name)).back_up(backup_of(name));
     default:
-      deployment_->cluster(index_of(name)).put_back(backup_of(name));
+      own().cluster(index_of(name)).put_back(backup_of(name));
   }
 }
 
 std::string Stage::conninfo(const std::string& database) const {
+  if (!deployment_) return at_.participants.at(index_of(database)).conninfo;
   const dev::Cluster& cluster = deployment_->cluster(index_of(database));
   const auto standby = standbys_.find(database);
   if (standby == standbys_.end() || !standby->second->following())
@@ -69,11 +70,11 @@ void Stage::promote(const std::string& database) {
   const auto standby = standbys_.find(database);
   if (standby == standbys_.end() || !standby->second->following())
     throw std::runtime_error(database + " has no standby");
-  if (deployment_->cluster(index).running())
+  if (own().cluster(index).running())
     throw std::runtime_error("two servers would be written to: kill " + database + ".db first");
-  deployment_->replace_cluster(index, standby->second->promote());
+  own().replace_cluster(index, standby->second->promote());
   alive_[database + ".db"] = true;
-  proxy(database + "-database").lead_to(deployment_->cluster(index).port());
+  proxy(database + "-database").lead_to(own().cluster(index).port());
 }
 
 void Stage::by_hand(const std::string& verb, const std::string& name, const std::string& database) {

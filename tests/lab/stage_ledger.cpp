@@ -55,7 +55,7 @@ test::Environment Stage::preloads(const Scenario& scenario, const std::string& d
 
 void Stage::perform_ledger(const Step& step) {
   namespace fs = std::filesystem;
-  const fs::path& ledger = deployment_->ledger();
+  const fs::path& ledger = own().ledger();
   switch (step.verb) {
     case Verb::fail_disk:
       return fail_disk(step);
@@ -83,7 +83,7 @@ void Stage::perform_ledger(const Step& step) {
       if (!second_) throw std::runtime_error("there is no second coordinator");
       return proxy(step.words[0] + "-coordinator").lead_to(second_port_);
     default:
-      return proxy(step.words[0] + "-coordinator").lead_to(deployment_->port());
+      return proxy(step.words[0] + "-coordinator").lead_to(own().port());
   }
 }
 
@@ -111,6 +111,7 @@ void Stage::fail_disk(const Step& step) {
   const auto error = errors.find(step.words[2]);
   if (error == errors.end() || (step.words[0] != "pwrite" && step.words[0] != "fdatasync"))
     throw std::runtime_error("pwrite or fdatasync can fail, with EIO or ENOSPC");
+  static_cast<void>(own());
   fault("coordinator", step.text);
   const std::filesystem::path control = disk_control();
   const std::filesystem::path whole = control.string() + ".new";
@@ -138,6 +139,7 @@ void Stage::write_clock(const std::string& daemon, std::int64_t moved_us) const 
 }
 
 void Stage::move_clock(const Step& step) {
+  static_cast<void>(own());
   const std::string& daemon = step.words[0];
   fault(daemon, step.text);
   const auto time = std::chrono::microseconds(parse_duration(step.words[1]).value());

@@ -12,7 +12,6 @@
 
 namespace assent::lab {
 
-using test::Deployment;
 using namespace std::chrono_literals;
 
 namespace {
@@ -117,10 +116,11 @@ void Stage::perform_process(const Step& step) {
       return start(words[0], {{"ASSENT_CRASH_POINTS", word_of_crash_points(step, 1)}});
     case Verb::order:
       fault(words[2], step.text);
-      return order_at(admin_of(words[2]), words[0], words[1]);
+      ordered_.insert({words[2], words[0]});
+      return order_at(to_string(admin_of(words[2])), words[0], words[1]);
     case Verb::release:
       timeline_.mark(words[1], MarkKind::step, step.text);
-      return order_at(admin_of(words[1]), words[0], "");
+      return order_at(to_string(admin_of(words[1])), words[0], "");
     case Verb::restart:
       return restart(words[0]);
     case Verb::by_hand_commit:
@@ -178,11 +178,12 @@ void Stage::begin_transfer(const Step& step, bool retrying) {
 
 void Stage::transfers_until(bool committed, const std::string& text) {
   timeline_.mark("client", MarkKind::step, text);
-  client::Client client = deployment_->client();
+  client::Client client("http://" + to_string(at_.coordinator));
+  const std::vector<std::string> names = at_.names();
   std::size_t number = 0;
   const bool became = dev::poll_until(
       [&] {
-        client::OneShot shot = test::transfer("bank_a", 100, "bank_b", 100, "0.01");
+        client::OneShot shot = test::transfer(names.front(), 100, names.back(), 100, "0.01");
         shot.timeout = 5s;
         const auto done = client.run(shot);
         ++number;
@@ -233,6 +234,7 @@ void Stage::kill(const std::string& victim) {
   fault(lane_of(victim), "kill -9 " + victim);
   if (victim.ends_with(".backend")) return signal(victim, SIGKILL);  // the server goes on
   alive_[lane_of(victim)] = false;
+  if (!deployment_) return kill_existing(victim);
   if (victim == "coordinator") return deployment_->kill_coordinator();
   if (victim.ends_with(".db")) return deployment_->cluster(index_of(victim)).crash();
   if (victim.ends_with(".postmaster"))
@@ -241,13 +243,14 @@ void Stage::kill(const std::string& victim) {
 }
 
 void Stage::signal(const std::string& victim, int number) {
+  if (!deployment_) return signal_existing(victim, number);
   if (victim == "coordinator") return deployment_->coordinator().signal(number);
   const std::size_t index = index_of(victim);
   dev::Cluster& cluster = deployment_->cluster(index);
   if (victim.ends_with(".postmaster")) {
     ::kill(cluster.postmaster_pid(), number);
   } else if (victim.ends_with(".backend")) {
-    if (number != SIGCONT) stopped_[victim] = backend_of(Deployment::name(index));
+    if (number != SIGCONT) stopped_[victim] = backend_of(at_.participants[index].name);
     if (const pid_t pid = stopped_[victim]; pid > 0) ::kill(pid, number);
   } else if (!victim.ends_with(".db")) {
     deployment_->participant(index).signal(number);
@@ -259,6 +262,7 @@ void Stage::signal(const std::string& victim, int number) {
 }
 
 void Stage::restart(const std::string& process) {
+  static_cast<void>(own());
   if (process.ends_with(".db")) {
     timeline_.mark(process, MarkKind::start, "restart " + process);
     return deployment_->cluster(index_of(process)).restart();
@@ -273,6 +277,7 @@ void Stage::restart(const std::string& process) {
 
 void Stage::start(const std::string& process, test::Environment env,
                   std::vector<std::string> options) {
+  static_cast<void>(own());
   if (running(process)) throw std::runtime_error(process + " runs already");
   timeline_.mark(process, MarkKind::start, "start " + process);
   if (process == "coordinator") {

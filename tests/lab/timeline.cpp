@@ -34,6 +34,8 @@ const char* to_string(SpanKind kind) {
       return "blocked";
     case SpanKind::down:
       return "down";
+    case SpanKind::sync:
+      return "log sync";
   }
   return "?";
 }
@@ -55,6 +57,11 @@ void Timeline::mark(std::string lane, MarkKind kind, std::string text) {
 void Timeline::mark_at(double at_ms, std::string lane, MarkKind kind, std::string text) {
   const std::lock_guard lock(mutex_);
   marks_.push_back({at_ms, std::move(lane), kind, std::move(text)});
+}
+
+void Timeline::span(Span span) {
+  const std::lock_guard lock(mutex_);
+  spans_.push_back(std::move(span));
 }
 
 void Timeline::going_on(SpanKind kind, const std::string& lane,

@@ -13,7 +13,7 @@
 namespace assent::lab {
 
 enum class MarkKind { step, fault, death, start, answer, check, failure, message };
-enum class SpanKind { in_doubt, blocked, down };
+enum class SpanKind { in_doubt, blocked, down, sync };
 const char* to_string(MarkKind kind);
 const char* to_string(SpanKind kind);
 
@@ -38,6 +38,7 @@ class Timeline {
   double at_wall(std::int64_t wall_us) const;
   void mark(std::string lane, MarkKind kind, std::string text);
   void mark_at(double at_ms, std::string lane, MarkKind kind, std::string text);
+  void span(Span span);
   // The spans of that kind and lane that go on now, by their texts: what is new begins, what is
   // missing has ended.
   void going_on(SpanKind kind, const std::string& lane, const std::vector<std::string>& texts);

@@ -58,6 +58,9 @@ class Deployment {
     return "127.0.0.1:" + std::to_string(sites_[i].admin_port);
   }
 
+  std::uint16_t coordinator_admin_port() const { return admin_port_; }
+  std::uint16_t participant_admin_port(std::size_t i) const { return sites_[i].admin_port; }
+
   // Starts return when the process is up; await_ready() when every participant can be worked with.
   void start_coordinator(const Environment& env = {}, std::vector<std::string> options = {});
   void start_participant(std::size_t i, const Environment& env = {});
