@@ -3,8 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/runtime/blocking_document.hpp"
-
 namespace assent {
 namespace {
 
@@ -13,6 +11,10 @@ using std::chrono::milliseconds;
 
 // A participant reports once a second.
 constexpr Duration kSilence{5000};
+
+// Of each participant, of whom there may be many.
+constexpr BlockingHistory::Limits kHistory{
+    .spans = 1000, .ended = 20, .live = 100, .root_bytes = 16 * 1024};
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
@@ -93,10 +95,29 @@ BlockingView view_of(const CoordinatorMachine& machine, Instant now) {
 
 }  // namespace
 
-bool BlockingBoard::received(const std::string& participant, std::string report, Instant now) {
-  if (!is_blocking_report(report)) return false;
-  heard_[participant] = {std::move(report), now};
+bool BlockingBoard::received(const std::string& participant, std::string report, Now now) {
+  const auto [past, is_new] = past_.try_emplace(participant, kHistory);
+  const auto gist = take_report(report, past->second, now.wall_ms);
+  if (!gist) return false;
+  heard_[participant] = {std::move(report), now.steady, *gist};
   return true;
+}
+
+void BlockingBoard::note_silence(const CoordinatorMachine& machine, Now now) {
+  for (const auto& [name, member] : machine.members()) {
+    if (silent_because(machine, name, now.steady).empty()) continue;
+    past_.try_emplace(name, kHistory).first->second.note_silence(now.wall_ms);
+  }
+}
+
+std::string BlockingBoard::silent_because(const CoordinatorMachine& machine,
+                                          const std::string& participant, Instant now) const {
+  const auto heard = heard_.find(participant);
+  if (!is_ready(machine, participant)) return "it has no link to the coordinator";
+  if (heard == heard_.end()) return "it has not reported yet";
+  const auto age = duration_cast<milliseconds>(now - heard->second.at);
+  if (age > kSilence) return "it has not reported for " + duration_text(age.count());
+  return {};
 }
 
 std::string BlockingBoard::document(const CoordinatorMachine& machine, Instant now) const {
@@ -109,15 +130,33 @@ std::string BlockingBoard::document(const CoordinatorMachine& machine, Instant n
       part.report = heard->second.report;
       part.age = duration_cast<milliseconds>(now - heard->second.at);
     }
-    if (member.state != Member::State::ready)
-      part.silent_because = "it has no link to the coordinator";
-    else if (heard == heard_.end())
-      part.silent_because = "it has not reported yet";
-    else if (part.age > kSilence)
-      part.silent_because = "it has not reported for " + duration_text(part.age.count());
+    part.silent_because = silent_because(machine, name, now);
     parts.push_back(std::move(part));
   }
   return join_blocking(parts, view_of(machine, now));
+}
+
+std::string BlockingBoard::history() const {
+  std::vector<std::pair<std::string, const BlockingHistory*>> all;
+  for (const auto& [name, past] : past_) all.emplace_back(name, &past);
+  return join_history(all, since_ms_);
+}
+
+std::optional<std::int64_t> BlockingBoard::blocked_at(const CoordinatorMachine& machine,
+                                                      const std::string& participant,
+                                                      Instant now) const {
+  if (!silent_because(machine, participant, now).empty()) return std::nullopt;
+  const Heard& heard = heard_.at(participant);
+  if (!heard.gist.available) return std::nullopt;
+  return heard.gist.blocked;
+}
+
+void BlockingBoard::publish(const CoordinatorMachine& machine, Instant now) {
+  feed_.publish(document(machine, now));
+}
+
+HttpResponse BlockingBoard::follow(const CoordinatorMachine& machine, Instant now) const {
+  return feed_.follow(document(machine, now));
 }
 
 }  // namespace assent

@@ -1,5 +1,6 @@
 #include "coordinator/service.hpp"
 
+#include <cmath>
 #include <utility>
 
 #include "coordinator/api/problem_document.hpp"
@@ -33,13 +34,26 @@ CoordinatorService::CoordinatorService(const Config& config, CoordinatorMachine 
       draining_(io_, engine_, server_, config.duration("drain"), [this] { end(ExitCode::ok); }),
       admin_(io_, metrics_, [this] { return draining_.reasons(); }) {
   hub_.on_report([this](const std::string& participant, std::string report) {
-    if (!blocking_.received(participant, std::move(report), engine_.now().steady))
+    if (!blocking_.received(participant, std::move(report), engine_.now()))
       log::warning("a report of what is blocked cannot be read", {{"participant", participant}});
   });
   server_.on_upgrade(
       [this](const HttpRequest& request, Upgrade& up) { return take_link(request, up); });
   admin_.ask_callers(access_);
-  metrics_.before_scrape([this] { engine_metrics_.refresh(engine_.machine(), engine_.now()); });
+  metrics_.before_scrape([this] { refresh_metrics(); });
+}
+
+void CoordinatorService::refresh_metrics() {
+  const Now now = engine_.now();
+  engine_metrics_.refresh(engine_.machine(), now);
+  for (const auto& [name, member] : engine_.machine().members()) {
+    const auto blocked = blocking_.blocked_at(engine_.machine(), name, now.steady);
+    metrics_
+        .gauge("assent_blocked_sessions",
+               "Sessions that wait for a branch in doubt or being applied; NaN: not known",
+               {{"participant", name}})
+        .Set(blocked ? static_cast<double>(*blocked) : std::nan(""));
+  }
 }
 
 std::optional<HttpResponse> CoordinatorService::take_link(const HttpRequest& request,
@@ -107,6 +121,7 @@ int CoordinatorService::run(std::function<Config()> reload) {
   reloading.add("callers", [this] { read_callers(); });
   reloading.add("certificates", [this] { use_certificates(); });
   use_certificates();
+  feed_.start();
   const Address admin = listen_address(config_, "admin.listen");
   const Address api = listen_address(config_, "listen");
   const Address admin_bound{admin.host, admin_.listen(admin.host, admin.port)};

@@ -6,11 +6,13 @@
 #include "coordinator/api/admission.hpp"
 #include "coordinator/api/api.hpp"
 #include "coordinator/blocking.hpp"
+#include "coordinator/blocking_feed.hpp"
 #include "coordinator/draining.hpp"
 #include "coordinator/engine.hpp"
 #include "coordinator/engine_metrics.hpp"
 #include "coordinator/link_hub.hpp"
 #include "protocol/runtime/admin.hpp"
+#include "protocol/runtime/clock.hpp"
 #include "protocol/runtime/daemon.hpp"
 #include "protocol/runtime/http_server.hpp"
 #include "protocol/runtime/metrics.hpp"
@@ -29,6 +31,7 @@ class CoordinatorService {
   Engine::World world();
   HttpServer::Handler handler();
   void use_certificates();
+  void refresh_metrics();
   void read_callers();
   std::optional<HttpResponse> take_link(const HttpRequest& request, Upgrade& upgrade);
   void end(int exit_code);
@@ -42,7 +45,8 @@ class CoordinatorService {
   Admission admission_;
   LinkHub hub_;
   Engine engine_;
-  BlockingBoard blocking_;
+  BlockingBoard blocking_{read_clock().wall_ms};
+  BlockingFeed feed_{io_, blocking_, engine_};
   Api api_{engine_, blocking_, admission_};
   HttpServer server_;
   Draining draining_;

@@ -96,7 +96,7 @@ struct TimelineWriter {
     if (const auto* vote = std::get_if<Vote>(&event.message))
       line.add(vote->gid.tx, Happening::voted, from, byte(vote->verdict));
     if (const auto* applied = std::get_if<Applied>(&event.message))
-      line.add(applied->gid.tx, Happening::applied, from, byte(applied->application));
+      line.add_applied(*applied, from);
     if (const auto* inquiry = std::get_if<Inquiry>(&event.message))
       line.add(inquiry->gid.tx, Happening::inquired, from);
   }
@@ -216,6 +216,18 @@ void Timeline::add(const TxId& tx, Happening kind, std::string_view participant,
     story.entries.push_back(entry);
 }
 
+// The measure may come with a repetition: the first word of it is kept.
+void Timeline::add_applied(const Applied& applied, std::string_view participant) {
+  const auto found = stories_.find(applied.gid.tx);
+  if (found == stories_.end()) return;
+  auto& held = found->second.locks_held_us;
+  const std::uint16_t who = index_of(participant);
+  const bool known =
+      std::any_of(held.begin(), held.end(), [who](const auto& each) { return each.first == who; });
+  if (applied.locks_held_us != 0 && !known) held.emplace_back(who, applied.locks_held_us);
+  add(applied.gid.tx, Happening::applied, participant, byte(applied.application));
+}
+
 void Timeline::add_aborted(const TxId& tx) {
   const auto found = stories_.find(tx);
   if (found == stories_.end() || std::exchange(found->second.aborted, true)) return;
@@ -264,7 +276,17 @@ TimelineEvent Timeline::shown(const Entry& entry, const TxId& tx) const {
           names_[entry.participant],
           detail_text(entry.kind, entry.detail),
           entry.times,
-          entry.last_wall_us};
+          entry.last_wall_us,
+          locks_held_us(entry, tx)};
+}
+
+std::uint64_t Timeline::locks_held_us(const Entry& entry, const TxId& tx) const {
+  if (entry.kind != Happening::applied) return 0;
+  const auto story = stories_.find(tx);
+  if (story == stories_.end()) return 0;
+  for (const auto& [participant, time] : story->second.locks_held_us)
+    if (participant == entry.participant) return time;
+  return 0;
 }
 
 std::vector<TimelineEvent> Timeline::of(const TxId& tx) const {

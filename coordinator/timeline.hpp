@@ -54,6 +54,8 @@ struct TimelineEvent {
   std::string_view detail;
   std::uint32_t times = 1;        // repeated so often …
   std::int64_t last_wall_us = 0;  // … the last time then
+  // Of `applied`: for so long the participant saw its locks held in doubt. 0: not measured.
+  std::uint64_t locks_held_us = 0;
 };
 
 class Timeline {
@@ -115,6 +117,7 @@ class Timeline {
     std::size_t omitted = 0;
     bool aborted = false;
     std::string trace_id = {};
+    std::vector<std::pair<std::uint16_t, std::uint64_t>> locks_held_us = {};  // by participant
   };
   struct FeedEntry {
     Entry entry;
@@ -123,6 +126,7 @@ class Timeline {
 
   void add(const TxId& tx, Happening kind, std::string_view participant = {},
            std::uint8_t detail = 0);
+  void add_applied(const Applied& applied, std::string_view participant);
   void add_aborted(const TxId& tx);
   void add_of_link(Happening kind, std::string_view participant);
   void recover(const Transaction& tx);
@@ -130,6 +134,7 @@ class Timeline {
   void publish(const Entry& entry, const TxId& tx);
   std::uint16_t index_of(std::string_view participant);
   TimelineEvent shown(const Entry& entry, const TxId& tx) const;
+  std::uint64_t locks_held_us(const Entry& entry, const TxId& tx) const;
 
   const CoordinatorMachine& machine_;
   const Now start_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "participant/crash_points.hpp"
+#include "participant/lock_times.hpp"
 #include "participant/postgres/database.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/runtime/clock.hpp"
@@ -30,6 +31,7 @@ struct Agent::Impl {
     LinkDialer::Callbacks calls;
     calls.on_up = [this](std::shared_ptr<Link> opened) {
       link = std::move(opened);
+      ++links;
       log::info("linked to the coordinator", {{"peer", link->peer()}});
       failure_shown.clear();
       post(LinkOpened{});
@@ -76,8 +78,10 @@ struct Agent::Impl {
       if (std::holds_alternative<LinkClosed>(event)) outbox.clear();
       if (crash_points_are_armed() && !crash::name_of(event).empty())
         crash_point(crash::kDone, crash::name_of(event));
+      const Now now = read_clock();
+      lock_times.saw(event, now.steady);
       actions.clear();
-      machine.step(event, read_clock(), actions);
+      machine.step(event, now, actions);
       debug_check(machine);
       for (ParticipantAction& action : actions) {
         if (crash_points_are_armed() && fails_at_crash_point(action)) continue;
@@ -120,6 +124,9 @@ struct Agent::Impl {
 
   void perform(SendToCoordinator& action) {
     if (crash_point(crash::kSend, crash::name_of(action.message))) return lose(action.message);
+    if (auto* applied = std::get_if<Applied>(&action.message))
+      if (const auto held = lock_times.held(applied->gid))
+        applied->locks_held_us = static_cast<std::uint64_t>(held->count());
     outbox.push_back(std::move(action.message));
   }
 
@@ -140,12 +147,14 @@ struct Agent::Impl {
   }
 
   ParticipantMachine machine;
+  LockTimes lock_times;
   std::deque<ParticipantEvent> inbox;
   std::vector<ParticipantAction> actions;
   std::vector<ToCoordinator> outbox;
   std::shared_ptr<Link> link;
   std::string failure_shown;
   Instant away_since = read_clock().steady;  // counts while there is no working link
+  std::uint64_t links = 0;
   std::uint64_t alarms = 0;
   Database database;
   LinkDialer dialer;
@@ -184,6 +193,10 @@ Database& Agent::database() {
 std::optional<Duration> Agent::away() const {
   if (impl_->is_linked()) return std::nullopt;
   return std::chrono::duration_cast<Duration>(read_clock().steady - impl_->away_since);
+}
+
+std::uint64_t Agent::links() const {
+  return impl_->links;
 }
 
 void Agent::push_report(const std::string& report) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "participant/agent.hpp"
@@ -11,7 +12,8 @@
 
 namespace assent {
 
-void AgentMetrics::refresh(Agent& agent, const PreparedSlots& slots) {
+void AgentMetrics::refresh(Agent& agent, const PreparedSlots& slots,
+                           std::optional<std::int64_t> blocked) {
   const ParticipantMachine& machine = agent.machine();
   const auto set = [this](const std::string& name, const std::string& help, double value,
                           const Metrics::Labels& labels = {}) {
@@ -28,6 +30,10 @@ void AgentMetrics::refresh(Agent& agent, const PreparedSlots& slots) {
       static_cast<double>(slots.all));
   set("assent_prepared_slots_used", "Prepared transactions on that server, whoever prepared them",
       static_cast<double>(slots.used));
+
+  set("assent_blocked_sessions",
+      "Sessions that wait for a branch in doubt or being applied; NaN: not known",
+      blocked ? static_cast<double>(*blocked) : std::nan(""));
 
   std::map<BranchState, std::size_t> states;
   const Instant now = read_clock().steady;

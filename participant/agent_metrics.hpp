@@ -1,6 +1,9 @@
 // What an operator wants to see of a participant. Belongs to the I/O thread.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "protocol/runtime/metrics.hpp"
 
 namespace assent {
@@ -11,7 +14,8 @@ struct PreparedSlots;
 class AgentMetrics {
  public:
   explicit AgentMetrics(Metrics& metrics) : metrics_(metrics) {}
-  void refresh(Agent& agent, const PreparedSlots& slots);
+  // `blocked`: as BlockingMonitor::blocked.
+  void refresh(Agent& agent, const PreparedSlots& slots, std::optional<std::int64_t> blocked);
 
  private:
   Metrics& metrics_;

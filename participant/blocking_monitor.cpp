@@ -8,12 +8,13 @@
 #include <boost/json.hpp>
 
 #include "participant/agent.hpp"
-#include "participant/blocking_history.hpp"
 #include "participant/blocking_report.hpp"
 #include "participant/postgres/database.hpp"
 #include "participant/postgres/observation.hpp"
 #include "protocol/runtime/blocking_document.hpp"
+#include "protocol/runtime/blocking_history.hpp"
 #include "protocol/runtime/clock.hpp"
+#include "protocol/runtime/latest_feed.hpp"
 
 namespace assent {
 
@@ -28,6 +29,8 @@ constexpr auto kFresh = 250ms;
 // Of a report that was too large for the link.
 constexpr std::size_t kFewWaiters = 200;
 constexpr std::size_t kFewRoots = 20;
+// Of what has ended, to a coordinator that was not there.
+constexpr std::size_t kMostHandedBytes = 256 * 1024;
 
 }  // namespace
 
@@ -45,7 +48,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
   void tick() {
     wait();
     if (reading) return;
-    if (active) return observe();
+    if (active || feed.is_followed()) return observe();
     reading = true;
     agent.database().glance([weak = weak_from_this()](const Glance& seen) {
       if (const auto self = weak.lock()) self->glanced(seen);
@@ -56,7 +59,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
     reading = false;
     if (seen.trouble.empty()) slots = seen.slots;
     const bool quiet = seen.trouble.empty() && seen.prepared == 0 && seen.waiting == 0;
-    if (!quiet || !asking.empty()) return observe();
+    if (!quiet || !asking.empty() || feed.is_followed()) return observe();
     json::object report = quiet_report({agent.machine(), agent.away()}, read_clock().wall_ms);
     add_process(report);
     tell(report);
@@ -80,6 +83,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
     picture = json::serialize(report);
     const std::string answer = document();
     for (auto& each : std::exchange(asking, {})) each(answer);
+    feed.publish(answer);
     if (picture.size() > kMostReportBytes) {
       ReportContext few = context;
       few.most_waiters = kFewWaiters;
@@ -103,11 +107,24 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
                       {"finishers", use(statistics.finishers)}};
   }
 
-  void tell(const json::object& report) {
-    past.note(report, read_clock().wall_ms);
-    const std::string text = json::serialize(report);
+  void tell(json::object& report) {
+    const std::int64_t now_ms = read_clock().wall_ms;
+    past.note(report, now_ms);
+    blocked.reset();
+    if (report.at("available").as_bool())
+      blocked = report.at("waiting").at("for_branches").to_number<std::int64_t>();
+    std::string text = json::serialize(report);
+    if (!agent.away() && std::exchange(handed_over, agent.links()) != agent.links()) {
+      report["past"] = past.handover(now_ms, kMostHandedBytes);
+      std::string whole = json::serialize(report);
+      if (whole.size() <= kMostReportBytes) text = std::move(whole);
+    }
     // The coordinator would not take it, and says that nothing comes.
     if (text.size() <= kMostReportBytes) agent.push_report(text);
+  }
+
+  bool is_fresh() const {
+    return !picture.empty() && std::chrono::steady_clock::now() - observed_at < kFresh;
   }
 
   std::string document() const {
@@ -128,6 +145,9 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
   std::string picture;  // the last full report
   std::chrono::steady_clock::time_point observed_at{};
   BlockingHistory past;
+  std::uint64_t handed_over = 0;  // on the link of that number
+  std::optional<std::int64_t> blocked;
+  LatestFeed feed{"blocking"};
   PreparedSlots slots;
 };
 
@@ -149,14 +169,26 @@ void BlockingMonitor::stop() {
 }
 
 void BlockingMonitor::ask(std::function<void(std::string)> answer) {
-  const auto age = std::chrono::steady_clock::now() - impl_->observed_at;
-  if (!impl_->picture.empty() && age < kFresh) return answer(impl_->document());
+  if (impl_->is_fresh()) return answer(impl_->document());
   impl_->asking.push_back(std::move(answer));
   if (!impl_->reading) impl_->observe();
 }
 
+HttpResponse BlockingMonitor::follow() {
+  if (impl_->is_fresh()) return impl_->feed.follow(impl_->document());
+  HttpResponse response = impl_->feed.follow();
+  if (!impl_->reading) impl_->observe();
+  return response;
+}
+
 std::string BlockingMonitor::history() const {
-  return json::serialize(impl_->past.document());
+  const std::pair<std::string, const BlockingHistory*> own{impl_->agent.machine().name(),
+                                                           &impl_->past};
+  return join_history({&own, 1});
+}
+
+std::optional<std::int64_t> BlockingMonitor::blocked() const {
+  return impl_->blocked;
 }
 
 PreparedSlots BlockingMonitor::slots() const {

@@ -3,11 +3,14 @@
 // Belongs to the I/O thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "participant/postgres/observation.hpp"
+#include "protocol/runtime/http_server.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -32,8 +35,13 @@ class BlockingMonitor {
   // GET /v1/blocking: of a picture that is no older than a quarter of a second. `answer` is called
   // once, now or later.
   void ask(std::function<void(std::string json)> answer);
+  // The same as events: at once, and then once a second.
+  HttpResponse follow();
   // GET /v1/blocking/history
   std::string history() const;
+  // Sessions that wait for a branch of ours, directly or behind others, as last seen; nullopt: the
+  // database could not be looked at.
+  std::optional<std::int64_t> blocked() const;
   // As last seen; zeros before the first look.
   PreparedSlots slots() const;
 

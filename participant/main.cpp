@@ -77,9 +77,11 @@ int serve(const DaemonRun& run) {
   AgentMetrics agent_metrics(metrics);
   AdminServer admin(io, metrics, [&agent] { return not_ready(agent); });
   BlockingMonitor blocking(io, agent);
-  metrics.before_scrape([&] { agent_metrics.refresh(agent, blocking.slots()); });
+  metrics.before_scrape(
+      [&] { agent_metrics.refresh(agent, blocking.slots(), blocking.blocked()); });
   admin.on_get("/v1/blocking",
                [&](AdminServer::Answer answer) { blocking.ask(std::move(answer)); });
+  admin.on_follow("/v1/blocking", [&] { return blocking.follow(); });
   admin.on_get("/v1/blocking/history",
                [&](const AdminServer::Answer& answer) { answer(blocking.history()); });
   admin.on_get("/v1/version", [&](const AdminServer::Answer& answer) {

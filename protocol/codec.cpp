@@ -209,6 +209,7 @@ void write(const Applied& applied, wire::Applied& out) {
   out.set_committed(applied.outcome == Outcome::committed);
   out.set_application(wire_of(applied.application));
   out.set_durable_mark(applied.durable_mark);
+  out.set_locks_held_us(applied.locks_held_us);
 }
 
 void write(const Inquiry& inquiry, wire::Inquiry& out) {

@@ -96,7 +96,7 @@ class Reader {
 
   Applied read(wire::Applied& in) {
     return {gid(in, "gid"), in.committed() ? Outcome::committed : Outcome::aborted,
-            application(in.application()), in.durable_mark()};
+            application(in.application()), in.durable_mark(), in.locks_held_us()};
   }
 
   Inquiry read(wire::Inquiry& in) { return {gid(in, "gid"), names(*in.mutable_peers(), "peers")}; }

@@ -21,7 +21,7 @@
   RECORD(Ask, gid)                                                                                 \
   RECORD(Executed, gid, seq, result)                                                               \
   RECORD(Vote, gid, verdict, xid, server, results, failure)                                        \
-  RECORD(Applied, gid, outcome, application, durable_mark)                                         \
+  RECORD(Applied, gid, outcome, application, durable_mark, locks_held_us)                          \
   RECORD(Inquiry, gid, peers)                                                                      \
   RECORD(Evidence, gid, knowledge, sequence)                                                       \
   /* records.hpp */                                                                                \

@@ -29,6 +29,17 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
     else '{}' end::text[])
 $$;
 
+-- A standby shows no prepared transactions, and nothing that is seen there may be read as none.
+create or replace function assent.on_primary() returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if pg_is_in_recovery() then
+    raise 'this server is a standby: it does not show prepared transactions'
+      using hint = 'Ask the primary.';
+  end if;
+  return true;
+end $$;
+
 drop view if exists assent.blocking;
 drop view if exists assent.wait;
 
@@ -38,7 +49,7 @@ create view assent.wait as
 with lock as materialized (
   select *, (locktype, database, relation, page, tuple, virtualxid, transactionid, classid, objid,
              objsubid)::text as object
-  from pg_catalog.pg_locks),
+  from pg_catalog.pg_locks where assent.on_primary()),
 owner as (
   select l.virtualtransaction, p.gid
   from lock l join pg_catalog.pg_prepared_xacts p on p.transaction = l.transactionid
@@ -86,7 +97,7 @@ left join pg_catalog.pg_stat_activity a on a.pid = t.pid
 left join pg_catalog.pg_prepared_xacts p on p.gid = t.gid
 order by t.path;
 
-revoke all on function assent.conflict(text, text) from public;
+revoke all on function assent.conflict(text, text), assent.on_primary() from public;
 grant usage on schema assent to pg_monitor;
-grant execute on function assent.conflict(text, text) to pg_monitor;
+grant execute on function assent.conflict(text, text), assent.on_primary() to pg_monitor;
 grant select on assent.blocking, assent.wait to pg_monitor;

@@ -1,6 +1,5 @@
 #include "clients/cli/blocking.hpp"
 
-#include <optional>
 #include <ostream>
 #include <variant>
 
@@ -38,13 +37,7 @@ namespace {
 constexpr client::milliseconds kAnswerLimit = 4s;
 constexpr client::milliseconds kWatchInterval = 1s;
 
-// The document that a server gives, or why it gives none.
-struct Answer {
-  std::optional<std::string> document;
-  std::string trouble;
-};
-
-Answer ask(client::Transport& transport) {
+BlockingAnswer ask(client::Transport& transport) {
   const auto exchange = transport.call({.method = "GET",
                                         .target = "/v1/blocking",
                                         .headers = {},
@@ -57,7 +50,7 @@ Answer ask(client::Transport& transport) {
 }
 
 // A participant's document is one of one database: that is its part of the whole.
-BlockingPart part_of(const std::string& url, const Answer& answer) {
+BlockingPart part_of(const std::string& url, const BlockingAnswer& answer) {
   BlockingPart part;
   part.participant = url;
   if (!answer.document) {
@@ -79,8 +72,10 @@ BlockingPart part_of(const std::string& url, const Answer& answer) {
   return part;
 }
 
-Answer ask_all(const BlockingOptions& options, const Connect& connect) {
-  Answer answer = ask(*connect(options.coordinator));
+}  // namespace
+
+BlockingAnswer ask_blocking(const BlockingOptions& options, const Connect& connect) {
+  BlockingAnswer answer = ask(*connect(options.coordinator));
   if (answer.document) return answer;
   std::vector<std::string> urls = options.participants;
   if (urls.empty()) urls = dev_participants(options.coordinator);
@@ -93,7 +88,7 @@ Answer ask_all(const BlockingOptions& options, const Connect& connect) {
   std::vector<BlockingPart> parts;
   bool answered = false;
   for (const std::string& url : urls) {
-    const Answer of_one = ask(*connect(url));
+    const BlockingAnswer of_one = ask(*connect(url));
     answered |= of_one.document.has_value();
     if (!of_one.document) answer.trouble += "\n  " + of_one.trouble;
     parts.push_back(part_of(url, of_one));
@@ -102,12 +97,10 @@ Answer ask_all(const BlockingOptions& options, const Connect& connect) {
   return answer;
 }
 
-}  // namespace
-
 int show_blocking(const BlockingOptions& options, const Terminal& terminal,
                   const Connect& connect) {
   for (;;) {
-    const Answer answer = ask_all(options, connect);
+    const BlockingAnswer answer = ask_blocking(options, connect);
     if (options.watch && !options.json) terminal.out << "\x1b[2J\x1b[H";
     if (!answer.document) {
       terminal.err << terminal.paint("error:", Colour::red) << " nobody answers: " << answer.trouble

@@ -2,6 +2,7 @@
 // participants where it does not answer.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,14 @@ struct BlockingOptions {
 };
 
 extern const char* const kBlockingFooter;
+
+// The document that a server gives, or why there is none.
+struct BlockingAnswer {
+  std::optional<std::string> document;
+  std::string trouble;
+};
+// The coordinator's, or, where it does not answer, one of all participants together.
+BlockingAnswer ask_blocking(const BlockingOptions& options, const Connect& connect);
 
 int show_blocking(const BlockingOptions& options, const Terminal& terminal, const Connect& connect);
 

@@ -10,7 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "clients/cli/blocking.hpp"
+#include "clients/cli/blocking_commands.hpp"
 #include "clients/cli/credentials.hpp"
 #include "clients/cli/description.hpp"
 #include "clients/cli/dev.hpp"
@@ -37,6 +37,7 @@ Examples:
   assent dev                                  a whole installation to try, in one command
   assent run transfer.json                    one transaction over several databases
   assent blocking                             what is blocked, by what, and what frees it
+  assent watch                                the same and the transactions, live
   assent COMMAND --help                       more on each command
 )";
 
@@ -360,21 +361,15 @@ void add_question_commands(CLI::App& app, Command& command) {
   add(app, command, "version", "Show the versions of this command and of the coordinator", version);
 }
 
-void add_blocking_command(CLI::App& app, Command& command) {
-  BlockingOptions& options = command.arguments.blocking;
-  CLI::App* sub = add(app, command, "blocking", "Show what is blocked, by what, and what frees it",
-                      [](const Command& c) {
-                        BlockingOptions asked = c.arguments.blocking;
-                        asked.coordinator = c.arguments.url;
-                        asked.json = c.arguments.json;
-                        return show_blocking(asked, c.terminal, c.connect());
-                      });
-  sub->add_flag("--watch", options.watch, "Again every second, until Ctrl-C");
-  sub->add_option("--participant", options.participants,
-                  "A participant's admin listener, asked when the coordinator does not answer")
-      ->delimiter(',')
-      ->envname("ASSENT_PARTICIPANTS");
-  sub->footer(kBlockingFooter);
+void add_blocking(CLI::App& app, Command& command) {
+  add_blocking_commands(app, command.arguments.blocking, [&command](ShowBlocking show) {
+    command.run = [&command, show] {
+      BlockingOptions options = command.arguments.blocking;
+      options.coordinator = command.arguments.url;
+      options.json = command.arguments.json;
+      return show(options, command.terminal, command.connect());
+    };
+  });
 }
 
 void add_dev_commands(CLI::App& app, Command& command) {
@@ -471,7 +466,7 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
   app.footer(kFooter);
   add_transaction_commands(app, command);
   add_question_commands(app, command);
-  add_blocking_command(app, command);
+  add_blocking(app, command);
   add_token_command(app, command.arguments.token, terminal, command.run);
   add_dev_commands(app, command);
   if (arguments == std::vector<std::string>{"--describe"}) {  // for scripts/reference

@@ -25,6 +25,7 @@ struct Event {
   std::string participant;
   std::string detail;
   std::int64_t times = 1;
+  std::int64_t locks_held_us = 0;  // of applied; 0: not measured
 };
 
 struct Story {
@@ -50,7 +51,8 @@ Story read_story(const std::string& text) {
         story.events.push_back({client::integer_of(*event, "after_us").value_or(0),
                                 text_of(*event, "kind"), text_of(*event, "participant"),
                                 text_of(*event, "detail"),
-                                client::integer_of(*event, "times").value_or(1)});
+                                client::integer_of(*event, "times").value_or(1),
+                                client::integer_of(*event, "locks_held_us").value_or(0)});
   for (const Event& event : story.events)
     story.length_us = std::max(story.length_us, event.after_us);
   if (!story.over)
@@ -174,6 +176,11 @@ std::string participant_lane(const Story& story, const std::string& name) {
   return lane.text();
 }
 
+// What the participant itself measured.
+std::string held_text(const Event& event) {
+  return "held its locks in doubt for " + duration_text(event.locks_held_us);
+}
+
 // What the party may do alone at this moment, and why.
 std::string alone(const Story& story, const std::string& name) {
   if (story.over) return "";
@@ -193,6 +200,7 @@ void print_events(const Terminal& terminal, const Story& story) {
     std::string what = event.kind;
     std::replace(what.begin(), what.end(), '_', ' ');
     if (!event.detail.empty() && event.detail != event.kind) what += ": " + event.detail;
+    if (event.locks_held_us > 0) what += "; " + held_text(event);
     if (event.times > 1) what += " (" + std::to_string(event.times) + " times)";
     table.add({duration_text(event.after_us),
                event.participant.empty() ? "coordinator" : event.participant, what});
@@ -226,6 +234,9 @@ void print_timeline(const Terminal& terminal, const std::string& text, std::stri
   for (const std::string& name : participants)
     if (const std::string now = alone(story, name); !now.empty())
       terminal.out << printable(name) << ": " << now << '\n';
+  for (const Event& event : story.events)
+    if (event.locks_held_us > 0)
+      terminal.out << printable(event.participant) << ": " << held_text(event) << '\n';
   terminal.out << '\n';
   print_events(terminal, story);
 }

@@ -53,6 +53,7 @@ void show_timeline(Call call);
 
 // blocking.cpp
 void show_blocking(Call call);
+void show_blocking_history(Call call);
 
 // overview.cpp
 void show_overview(Call call);

@@ -6,22 +6,15 @@
 #include "coordinator/api/problem_document.hpp"
 #include "coordinator/api/timeline_view.hpp"
 #include "coordinator/engine.hpp"
+#include "protocol/runtime/latest_feed.hpp"
 
 namespace assent {
 namespace {
 
 constexpr std::size_t kPage = 1000;
 
-bool wants_stream(const HttpRequest& request) {
-  return request.header("accept").value_or("").find("text/event-stream") != std::string_view::npos;
-}
-
 void stream(const Call& call, EventStream::From from) {
-  HttpResponse response;
-  response.content_type = "text/event-stream";
-  response.headers.emplace_back("Cache-Control", "no-store");
-  response.stream = std::make_shared<EventStream>(call.engine.timeline(), from);
-  call.respond(std::move(response));
+  call.respond(event_response(std::make_shared<EventStream>(call.engine.timeline(), from)));
 }
 
 // Where the follower wants to go on: after the event it names, else with what comes from now on.
@@ -62,7 +55,7 @@ std::optional<EventStream::From> place_of(const Call& call) {
 void follow_events(Call call) {
   const auto from = place_of(call);
   if (!from) return;
-  if (wants_stream(call.request)) return stream(call, *from);
+  if (wants_events(call.request)) return stream(call, *from);
   std::string body;
   {
     JsonObject document(body);
@@ -85,7 +78,7 @@ void show_timeline(Call call) {
   if (!id) return;
   const Transaction* tx = call.engine.machine().find(*id);
   if (tx == nullptr) return call.refuse_unknown(*id);
-  if (wants_stream(call.request)) {
+  if (wants_events(call.request)) {
     EventStream::From from;
     from.epoch = call.engine.machine().epoch();
     from.after = call.engine.timeline().oldest() - 1;

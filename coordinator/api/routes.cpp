@@ -32,6 +32,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/transactions/{id}/events", show_timeline, Demand::own},
     {"GET", "/v1/events", follow_events, Demand::all, Query::some},
     {"GET", "/v1/blocking", show_blocking, Demand::all},
+    {"GET", "/v1/blocking/history", show_blocking_history, Demand::all},
     {"GET", "/v1/overview", show_overview, Demand::all},
     {"GET", "/v1/participants", list_participants, Demand::all},
     {"GET", "/v1/participants/{name}", show_participant, Demand::all},

@@ -38,6 +38,7 @@ void append_happening(std::string& out, const TimelineEvent& event,
   if (!event.tx.uuid.is_nil()) object.text("transaction", to_string(event.tx));
   object.text_unless_empty("participant", event.participant);
   object.text_unless_empty("detail", event.detail);
+  if (event.locks_held_us != 0) object.number("locks_held_us", event.locks_held_us);
   if (event.times == 1) return;
   object.number("times", event.times);
   object.text("last_at", utc_micros(event.last_wall_us));

@@ -4,6 +4,7 @@
 
 #include "protocol/runtime/access.hpp"
 #include "protocol/runtime/crash_points.hpp"
+#include "protocol/runtime/latest_feed.hpp"
 #include "protocol/runtime/metrics.hpp"
 
 namespace assent {
@@ -86,6 +87,8 @@ struct AdminServer::Site {
     if (of_faults) return respond(faults(request));
     if (request.path == "/metrics")
       return respond({200, "text/plain; version=0.0.4", {}, metrics.text()});
+    if (const auto found = feeds.find(request.path); found != feeds.end() && wants_events(request))
+      return respond(found->second());
     if (const auto found = handlers.find(request.path); found != handlers.end())
       return found->second([respond = std::move(respond)](std::string json) {
         respond({200, "application/json", {{"Cache-Control", "no-store"}}, std::move(json)});
@@ -117,6 +120,7 @@ struct AdminServer::Site {
   Metrics& metrics;
   std::function<std::vector<std::string>()> not_ready;
   std::map<std::string, std::function<void(Answer)>> handlers;
+  std::map<std::string, std::function<HttpResponse()>> feeds;
   Pages pages;
   const Access* access = nullptr;
 };
@@ -135,6 +139,10 @@ AdminServer::~AdminServer() = default;
 
 void AdminServer::on_get(std::string path, std::function<void(Answer)> handler) {
   site_->handlers[std::move(path)] = std::move(handler);
+}
+
+void AdminServer::on_follow(std::string path, std::function<HttpResponse()> follow) {
+  site_->feeds[std::move(path)] = std::move(follow);
 }
 
 void AdminServer::pages(Pages pages) {

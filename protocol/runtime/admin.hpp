@@ -39,6 +39,8 @@ class AdminServer {
   // `answer`, once, now or later.
   using Answer = std::function<void(std::string json)>;
   void on_get(std::string path, std::function<void(Answer answer)> handler);
+  // Where the client asks for events, such a path answers with what `follow` gives.
+  void on_follow(std::string path, std::function<HttpResponse()> follow);
   // Serves what this gives, by GET, where it is none of the paths: pages for a browser.
   using Pages = std::function<std::optional<HttpResponse>(const HttpRequest& request)>;
   void pages(Pages pages);

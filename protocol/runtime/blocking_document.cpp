@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "protocol/runtime/blocking_history.hpp"
+
 namespace assent {
 namespace {
 
@@ -194,8 +196,31 @@ void rule(json::object& report, const BlockingView& view) {
 
 }  // namespace
 
-bool is_blocking_report(std::string_view report) {
-  return report.size() <= kMostReportBytes && !parse(report).empty();
+std::optional<ReportGist> take_report(std::string& report, BlockingHistory& history,
+                                      std::int64_t now_ms) {
+  if (report.size() > kMostReportBytes) return std::nullopt;
+  json::object read = parse(report);
+  if (read.empty()) return std::nullopt;
+  if (const json::object& past = object(read, "past"); !past.empty()) {
+    history.take_over(past, now_ms);
+    read.erase("past");
+    report = json::serialize(read);
+  }
+  history.note(read, now_ms);
+  return ReportGist{truth(read, "available"), number(object(read, "waiting"), "for_branches")};
+}
+
+std::string join_history(std::span<const std::pair<std::string, const BlockingHistory*>> histories,
+                         std::optional<std::int64_t> coordinator_since_ms) {
+  json::array databases;
+  for (const auto& [participant, history] : histories) {
+    json::object entry = history->document();
+    entry["participant"] = participant;
+    databases.push_back(std::move(entry));
+  }
+  json::object document{{"databases", std::move(databases)}};
+  if (coordinator_since_ms) document["coordinator_since_ms"] = *coordinator_since_ms;
+  return json::serialize(document);
 }
 
 BlockingSummary summarise(std::span<const BlockingPart> parts, const BlockingView& view) {

@@ -5,14 +5,19 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/runtime/blocking_sentence.hpp"
 
 namespace assent {
+
+class BlockingHistory;
 
 // A participant's report is at most so large on its way to the coordinator.
 inline constexpr std::size_t kMostReportBytes = 1024 * 1024;
@@ -37,10 +42,22 @@ struct BlockingView {
   std::map<std::string, Ruling> rulings;  // by transaction id
 };
 
-// Whether the text is a report that can be shown: an object within the limits.
-bool is_blocking_report(std::string_view text);
+// What a participant's report comes to for who takes it.
+struct ReportGist {
+  bool available = false;    // its database could be looked at
+  std::int64_t blocked = 0;  // sessions that wait for a branch
+};
+// Notes the report in `history`, and takes out of it what it hands over of the past. nullopt: it
+// cannot be shown, for it is no object within the limits; nothing is noted.
+std::optional<ReportGist> take_report(std::string& report, BlockingHistory& history,
+                                      std::int64_t now_ms);
 
 std::string join_blocking(std::span<const BlockingPart> parts, const BlockingView& view = {});
+
+// The answer to GET /v1/blocking/history: {"databases": [{"participant", "spans", "ended"}]}, and
+// at a coordinator since when it has been there.
+std::string join_history(std::span<const std::pair<std::string, const BlockingHistory*>> histories,
+                         std::optional<std::int64_t> coordinator_since_ms = std::nullopt);
 
 // The counts that the sentence of such a document was made of.
 BlockingSummary summarise(std::span<const BlockingPart> parts, const BlockingView& view = {});

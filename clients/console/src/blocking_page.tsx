@@ -1,7 +1,7 @@
 // Who waits for what, and why.
 import {BlastPicture} from './blast_view';
 import {age, local} from './format';
-import type {Database, History} from './model';
+import type {Database, Ended, History} from './model';
 import {blockingCommand, Command, Empty, Head, Scroll, Unheard} from './parts';
 import {subject} from './blast';
 import type {PageProps} from './shell';
@@ -12,7 +12,7 @@ import {WaitGrid} from './wait_grid';
 export function BlockingPage({known, now}: PageProps) {
   const {blocking} = known;
   if (!blocking) return <Unheard lostAt={known.lostAt} />;
-  const minutes = shownMinutes(known.samples, now);
+  const minutes = shownMinutes(known.samples, now, 15);
   const participants = blocking.databases.map(each => each.participant);
   const any = blocking.databases.some(each => each.roots.length > 0);
   const strip = {samples: known.samples, participants, now, minutes};
@@ -42,7 +42,7 @@ export function BlockingPage({known, now}: PageProps) {
           </Empty>
         )}
       </section>
-      {known.history && known.history.ended.length > 0 && <Ended history={known.history} />}
+      {known.history && <WhatEnded history={known.history} />}
       <Command text={blockingCommand(isParticipant(known))} />
     </>
   );
@@ -65,18 +65,22 @@ function Notice({database}: {database: Database}) {
 }
 
 // The lock is often gone when somebody comes to look.
-function Ended({history}: {history: History}) {
-  const ended = [...history.ended].reverse();
+function WhatEnded({history}: {history: History}) {
+  const ended: (Ended & {participant: string})[] = history.databases
+    .flatMap(({participant, ended}) => ended.map(each => ({...each, participant})))
+    .sort((a, b) => b.ended_at_ms - a.ended_at_ms);
+  if (ended.length === 0) return null;
   return (
     <section aria-labelledby="ended-title">
       <h2 id="ended-title">What has ended</h2>
       <Scroll label="Those that have ended">
         <table>
-          <Head columns={['Ended', 'What', '# Had lasted', '# At most waiting']} />
+          <Head columns={['Ended', 'Where', 'What', '# Had lasted', '# At most waiting']} />
           <tbody>
             {ended.map((each, i) => (
               <tr key={i}>
                 <td>{local(each.ended_at_ms)}</td>
+                <td>{each.participant}</td>
                 <td>{subject(each.root).title}</td>
                 <td class="number">{age(each.root.age_ms ?? each.root.transaction_ms ?? 0)}</td>
                 <td class="number">{each.most_waiting}</td>

@@ -1,7 +1,7 @@
 // One transaction as lanes, a party each: what it did, when it was bound by its vote, and what it
 // may do alone. The same rules as `assent show`.
 import type {Blocking, Happening, Timeline} from './model';
-import {count} from './format';
+import {count, span} from './format';
 
 export interface Stretch {
   from: number; // microseconds since the begin
@@ -193,6 +193,12 @@ export function alone(vote?: Happening, order?: Happening, end?: Happening): str
   return 'has ended its part';
 }
 
+// The participant's own measure, where it has one.
+function heldText(timeline: Timeline, name: string): string {
+  const end = timeline.events.find(each => each.participant === name && each.locks_held_us);
+  return end ? `held its locks in doubt for ${span(end.locks_held_us!)}` : 'held locks';
+}
+
 function lockLanes(
   timeline: Timeline,
   name: string,
@@ -214,7 +220,7 @@ function lockLanes(
     .join(', ');
   const text = what
     ? `holds ${count(root?.locks_held ?? 0, 'lock', 'locks')}: ${what}`
-    : 'held locks';
+    : heldText(timeline, name);
   const lanes: Lane[] = [
     {
       party: 'locks',

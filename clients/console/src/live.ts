@@ -1,35 +1,12 @@
-// Following server-sent events. The browser comes back by itself, with the id it saw last; what
-// comes in bursts is handed on in batches.
+// Following what happens; what comes in bursts is handed on in batches.
 import {useEffect, useRef} from 'preact/hooks';
 import type {Happening} from './model';
+import {follow} from './stream';
 
-const kinds = [
-  'started',
-  'connected',
-  'ready',
-  'disconnected',
-  'begun',
-  'recovered',
-  'statements_sent',
-  'statements_done',
-  'commit_asked',
-  'rollback_asked',
-  'prepare_sent',
-  'voted',
-  'record_asked',
-  'decided',
-  'commit_sent',
-  'abort_sent',
-  'inquired',
-  'asked',
-  'applied',
-  'damaged',
-  'answered',
-  'ended',
-  'gap',
-];
 const batch = 250; // milliseconds
 const tooMany = 1000; // in a batch: nobody reads these, and the server has better things to do
+const rest = 5000;
+const silence = 40_000; // the server's heart beats every 15 s
 
 // `heard` is called with each batch; of one in which too much happened, with nothing.
 export function useEvents(path: string | undefined, heard: (events: Happening[]) => void) {
@@ -38,20 +15,18 @@ export function useEvents(path: string | undefined, heard: (events: Happening[])
   useEffect(() => {
     if (!path) return;
     let events: Happening[] = [];
-    let source: EventSource | undefined;
+    let stop = () => {};
     let resting: ReturnType<typeof setTimeout> | undefined;
     let handing: ReturnType<typeof setTimeout> | undefined;
-    const follow = () => {
-      source = new EventSource(path);
-      for (const kind of kinds)
-        source.addEventListener(kind, message => {
-          events.push({...JSON.parse(message.data), kind});
+    const listen = () => {
+      stop = follow({
+        path,
+        silence,
+        heard: (kind, data) => {
+          events.push({...JSON.parse(data), kind});
           handing ??= setTimeout(hand, batch);
-        });
-      source.onerror = () => {
-        if (source?.readyState !== EventSource.CLOSED) return;
-        resting = setTimeout(follow, 2000); // refused, perhaps for the number of followers
-      };
+        },
+      });
     };
     const hand = () => {
       handing = undefined;
@@ -59,12 +34,12 @@ export function useEvents(path: string | undefined, heard: (events: Happening[])
       latest.current(burst ? [] : events);
       events = [];
       if (!burst) return;
-      source?.close();
-      resting = setTimeout(follow, 5000);
+      stop();
+      resting = setTimeout(listen, rest);
     };
-    follow();
+    listen();
     return () => {
-      source?.close();
+      stop();
       clearTimeout(resting);
       clearTimeout(handing);
     };

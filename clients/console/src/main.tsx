@@ -1,8 +1,8 @@
 import {render} from 'preact';
 import {Shell} from './shell';
-import {poll} from './store';
+import {start} from './store';
 
 const root = document.getElementById('console')!;
 root.textContent = '';
 render(<Shell />, root);
-poll();
+start();

@@ -17,11 +17,11 @@ export type Root = Omit<Schemas['BlockingRoot'], 'waiters'> &
 export type Database = Omit<Schemas['BlockingReport'], 'roots'> & {roots: Root[]};
 export type Blocking = Omit<Schemas['Blocking'], 'databases'> & {databases: Database[]};
 
-// Only at a participant, of itself.
-export interface History {
-  samples: {at_ms: number; in_doubt: number; waiting: number; linked: boolean}[];
-  ended: {ended_at_ms: number; most_waiting: number; root: Root}[];
-}
+type Past = Schemas['BlockingHistory']['databases'][number];
+export type Ended = Omit<Past['ended'][number], 'root'> & {root: Root};
+export type History = Omit<Schemas['BlockingHistory'], 'databases'> & {
+  databases: (Omit<Past, 'ended'> & {ended: Ended[]})[];
+};
 
 export interface Version {
   version: string;

@@ -7,9 +7,11 @@ export interface Situation {
   participant?: string; // set: the page is a participant's
   blocking?: Blocking; // the last that came
   lostMs?: number; // nobody has answered for so long
+  tokenAsked?: boolean; // the server tells this only to those who show a token
 }
 
 export function sentence(now: Situation): string {
+  if (now.tokenAsked) return 'This server tells what is blocked to those who show a token.';
   if (now.lostMs === undefined) return now.blocking?.sentence ?? 'Asking what is blocked …';
   const who = now.participant ? `Participant ${now.participant}` : 'Coordinator';
   const lead = `${who} not reached for ${age(now.lostMs)}`;
@@ -33,13 +35,13 @@ function lastKnown(blocking: Blocking): string {
   );
 }
 
-export type Mood = 'calm' | 'busy' | 'blocked' | 'lost';
+export type Mood = 'asking' | 'calm' | 'busy' | 'blocked' | 'lost';
 
 // Told by a sign and a word as well as by colour.
 export function mood(now: Situation): Mood {
   if (now.lostMs !== undefined) return 'lost';
   const summary = now.blocking?.summary;
-  if (!summary) return 'calm';
+  if (!summary) return 'asking';
   if (summary.coordinator === 'away' || summary.transactions_in_doubt > 0) return 'blocked';
   if (summary.sessions_waiting > 0 || summary.transactions_applying > 0 || now.blocking?.partial)
     return 'busy';

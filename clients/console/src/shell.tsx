@@ -9,7 +9,9 @@ import {OverviewPage} from './overview_page';
 import {ParticipantsPage} from './participants_page';
 import {formatRoute, linkTo, parseRoute, type Page, type Route} from './route';
 import {gist, mood, sentence, type Situation} from './sentence';
-import {consoles, isParticipant, pause, useKnown, useNow, type Known} from './store';
+import {consoles, isParticipant, pause, showToken, useKnown, useNow, type Known} from './store';
+import {hasToken} from './api';
+import {TokenForm} from './token_form';
 import {TransactionPage} from './transaction_page';
 import {TransactionsPage} from './transactions_page';
 
@@ -26,7 +28,13 @@ const titles: Record<Page, string> = {
   participants: 'Participants',
   transaction: 'Transaction',
 };
-const moodWords = {calm: '● calm', busy: '◐ busy', blocked: '▨ blocked', lost: '╳ not reached'};
+const moodWords = {
+  asking: '○ not known',
+  calm: '● calm',
+  busy: '◐ busy',
+  blocked: '▨ blocked',
+  lost: '╳ not reached',
+};
 
 function useRoute(): Route {
   const [route, setRoute] = useState(parseRoute(location.hash));
@@ -66,6 +74,7 @@ export function Shell() {
   const situation: Situation = {
     participant: known.version?.participant,
     blocking: known.blocking,
+    tokenAsked: known.tokenAsked !== undefined,
     lostMs: known.lostAt === undefined ? undefined : now - known.lostAt,
   };
   return (
@@ -79,7 +88,11 @@ export function Shell() {
       <Sentence known={known} now={now} situation={situation} />
       <main ref={main} tabIndex={-1}>
         <h1>{titles[route.page]}</h1>
-        <Content known={known} now={now} route={route} />
+        {known.tokenAsked !== undefined ? (
+          <TokenForm why={known.tokenAsked} />
+        ) : (
+          <Content known={known} now={now} route={route} />
+        )}
       </main>
       <Announcer situation={situation} />
       <Help dialog={helper} />
@@ -140,6 +153,11 @@ function Header({known, route, openHelp, skip}: HeaderProps) {
           {known.paused ? '▶ Go on' : '❚❚ Hold still'}
         </button>
         <ThemeButton />
+        {hasToken() && (
+          <button type="button" onClick={() => showToken(undefined)}>
+            Forget the token
+          </button>
+        )}
         <button type="button" onClick={openHelp} aria-label="Help and keys">
           ?
         </button>

@@ -96,7 +96,7 @@ function Told({known, now, route}: PageProps) {
       )}
       {!picture.over && <Alone picture={picture} />}
       <HeldBy id={id} known={known} />
-      <Branches transaction={transaction} />
+      <Branches transaction={transaction} timeline={timeline} />
       <h2>Timeline</h2>
       <Events timeline={timeline} />
       <Command text={`assent show ${id}`} />
@@ -171,13 +171,15 @@ function Alone({picture}: {picture: Picture}) {
   );
 }
 
-function Branches({transaction}: {transaction: Transaction}) {
+function Branches({transaction, timeline}: {transaction: Transaction; timeline: Timeline}) {
+  const held = (name: string) =>
+    timeline.events.find(each => each.participant === name && each.locks_held_us)?.locks_held_us;
   return (
     <>
       <h2>Branches</h2>
       <Scroll label="Branches">
         <table>
-          <Head columns={['Participant', 'State']} />
+          <Head columns={['Participant', 'State', '# Held its locks in doubt']} />
           <tbody>
             {transaction.branches.map(each => (
               <tr key={each.participant}>
@@ -185,6 +187,7 @@ function Branches({transaction}: {transaction: Transaction}) {
                 <td>
                   <State name={each.state} />
                 </td>
+                <td class="number">{spanOr(held(each.participant))}</td>
               </tr>
             ))}
           </tbody>
@@ -193,6 +196,8 @@ function Branches({transaction}: {transaction: Transaction}) {
     </>
   );
 }
+
+const spanOr = (us: number | undefined) => (us === undefined ? 'not measured' : span(us));
 
 function Events({timeline}: {timeline: Timeline}) {
   return (
@@ -211,6 +216,8 @@ function Events({timeline}: {timeline: Timeline}) {
               <td>
                 {words(each.kind)}
                 {each.detail && each.detail !== each.kind && `: ${words(each.detail)}`}
+                {each.locks_held_us &&
+                  `; held its locks in doubt for ${span(each.locks_held_us)}`}
                 {each.times && ` (${each.times} times)`}
               </td>
             </tr>

@@ -182,6 +182,61 @@ test('the transaction in doubt: who may do what alone, and who waits under its l
   await close(page);
 });
 
+test('where access is controlled it asks for a token, and shows it to this server alone', async () => {
+  const page = await visit('#/blocking', {inspected: true});
+  const shown = [];
+  await page.route('**/v1/**', route => {
+    const token = route.request().headers().authorization;
+    shown.push([new URL(route.request().url()).pathname, token]);
+    if (token === 'Bearer good') return route.continue();
+    return route.fulfill({status: 401, json: {detail: 'Show a token, says the test.'}});
+  });
+  await page.reload();
+  const field = page.getByLabel('Token of a viewer or an operator');
+  await field.waitFor();
+  await waitToSay(page, /to those who show a token/);
+  assert.deepEqual(await violations(page), []);
+  await page.getByText('Show a token, says the test.').waitFor();
+  await field.fill('bad');
+  await page.keyboard.press('Enter');
+  await until('it was shown', () => shown.some(([, token]) => token === 'Bearer bad'));
+  await field.waitFor();
+  await field.fill('good');
+  await page.keyboard.press('Enter');
+  await waitToSay(page, /in doubt/);
+  await until('also to what is followed', () =>
+    shown.some(([path, token]) => path === '/v1/blocking' && token === 'Bearer good'),
+  );
+  assert.deepEqual(
+    await page.evaluate(() => [
+      Object.values(sessionStorage).includes('good'),
+      JSON.stringify(localStorage).includes('good'),
+      document.cookie,
+    ]),
+    [true, false, ''],
+  );
+  await page.getByRole('button', {name: 'Forget the token'}).click();
+  await field.waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  await close(page);
+});
+
+test('what blocks comes as it happens, without being asked for again', async () => {
+  for (const origin of origins()) {
+    const accepted = [];
+    const page = await visit('#/overview', {}, origin);
+    page.on('request', request => {
+      if (new URL(request.url()).pathname === '/v1/blocking')
+        accepted.push(request.headers().accept);
+    });
+    await page.reload();
+    await waitToSay(page, /in doubt/);
+    assert.ok(accepted.length > 0);
+    assert.ok(accepted.every(each => each === 'text/event-stream'));
+    await close(page);
+  }
+});
+
 test('participants: what is prepared, foreign ones too', async () => {
   await installation.sql(
     'bank_a',
@@ -355,7 +410,7 @@ test('the coordinator is killed: its page stays, and a participant tells what wa
   await link.click();
   await waitToSay(orphan, /Coordinator away for .*1 transaction in doubt/);
 
-  const strip = witness.getByRole('img', {name: /The last \d minutes?/});
+  const strip = witness.getByRole('img', {name: /The last \d+ minutes?/});
   await until('the strip shows the outage', async () =>
     /away for [1-9]/.test(await strip.getAttribute('aria-label')),
   );
@@ -363,5 +418,17 @@ test('the coordinator is killed: its page stays, and a participant tells what wa
   await waitToSay(story, /^(?!.*not reached)/);
   await waitToSay(witness, /^(?!.*Coordinator away)(?!.*1 transaction in doubt)/);
   await witness.getByRole('region', {name: 'What has ended'}).waitFor(); // abort was presumed
+  // Who comes now to the coordinator sees what happened while it was not there.
+  const later = await visit('#/blocking');
+  const told = later.getByRole('img', {name: /The last \d+ minutes?/});
+  await until('its strip shows its own outage', async () =>
+    /away for [1-9].*bank_a at most [1-9]/.test(await told.getAttribute('aria-label')),
+  );
+  const ended = later.getByRole('region', {name: 'What has ended'});
+  await ended
+    .getByText(`${doubtful.slice(0, 8)}…${doubtful.slice(-6)}`)
+    .first()
+    .waitFor();
+  await close(later);
   for (const page of [orphan, witness, story]) await page.context().close();
 });

@@ -35,19 +35,20 @@ async function inFolder(work) {
 const tasks = {
   unit: () =>
     inFolder(async folder => {
-      const bundle = join(folder, 'unit.mjs');
+      const names = ['unit', 'past'];
       await createRequire(join(modules, 'x.js'))('esbuild').build({
-        entryPoints: [join(here, 'unit.test.ts')],
+        entryPoints: names.map(name => join(here, `${name}.test.ts`)),
         bundle: true,
         platform: 'node',
         format: 'esm',
-        outfile: bundle,
+        outdir: folder,
+        outExtension: {'.js': '.mjs'},
         nodePaths: [modules],
         jsx: 'automatic',
         jsxImportSource: 'preact',
         logLevel: 'error',
       });
-      run(process.execPath, ['--test', bundle]);
+      run(process.execPath, ['--test', ...names.map(name => join(folder, `${name}.test.mjs`))]);
     }),
   types: () =>
     inFolder(folder => {

@@ -407,3 +407,37 @@ test('lanes: a coordinator that is not reached is drawn no further than it was',
   assert.match(picture.lanes[1].alone, /not reached/);
   assert.match(picture.lanes[2].alone, /may do nothing/);
 });
+
+test('what is not told is not calm', () => {
+  assert.equal(mood({tokenAsked: true}), 'asking');
+  assert.match(sentence({tokenAsked: true}), /to those who show a token/);
+  assert.equal(mood({}), 'asking');
+});
+
+test("lanes: the locks of what has ended, by their participant's own measure", () => {
+  const picture = draw(
+    {
+      id: 't',
+      state: 'committed',
+      outcome: 'committed',
+      age_us: 9_000_000,
+      omitted: 0,
+      events: [
+        {at: '', after_us: 0, kind: 'begun'},
+        {at: '', after_us: 10, kind: 'prepare_sent', participant: 'a'},
+        {at: '', after_us: 20, kind: 'voted', participant: 'a', detail: 'yes'},
+        {at: '', after_us: 8_000_000, kind: 'commit_sent', participant: 'a'},
+        {
+          at: '',
+          after_us: 8_000_100,
+          kind: 'applied',
+          participant: 'a',
+          locks_held_us: 7_900_000,
+        },
+      ],
+    },
+    0,
+  );
+  const locks = picture.lanes.find(each => each.kind === 'locks')!;
+  assert.equal(locks.stretches[0].text, 'held its locks in doubt for 7.9 s');
+});

@@ -128,21 +128,43 @@ void check_command_line(const Outage& outage) {
   CHECK(told.output.find("frees it: The coordinator's return.") != std::string::npos);
 }
 
-// Who comes later sees what was.
-void check_history(const Outage& outage) {
+// Who comes later sees what was, also at the coordinator that was not there.
+void check_history(const std::function<json::value()>& ask) {
   json::value past;
   REQUIRE(dev::poll_until(
       [&] {
-        past = outage.at_participant(0, "/v1/blocking/history");
-        return !past.at("ended").as_array().empty();
+        const json::value all = ask();
+        for (const json::value& each : all.at("databases").as_array())
+          if (each.at("participant") == "bank_a") past = each;
+        return past.is_object() && !past.at("ended").as_array().empty();
       },
       30s));
   CHECK(past.at("ended").at(0).at("most_waiting") == 2);
   CHECK(past.at("ended").at(0).at("root").at("waiters").as_array().size() == 2);
-  const auto& samples = past.at("samples").as_array();
-  CHECK(std::ranges::any_of(samples, [](const json::value& sample) {
-    return !sample.at("linked").as_bool() && sample.at("waiting") == 2;
+  const auto& spans = past.at("spans").as_array();
+  CHECK(std::ranges::any_of(spans, [](const json::value& span) {
+    return !span.at("linked").as_bool() && span.at("waiting") == 2;
   }));
+}
+
+// The participants measured how long their locks were held: over the whole of the outage.
+void check_locks_held(const Outage& outage) {
+  const json::value list = json::parse(outage.bank.http("GET", "/v1/transactions").body);
+  const std::string id(list.at("transactions").at(0).at("id").as_string());
+  json::value timeline;
+  std::size_t measured = 0;
+  REQUIRE(dev::poll_until(
+      [&] {
+        timeline = json::parse(outage.bank.http("GET", "/v1/transactions/" + id + "/events").body);
+        measured = 0;
+        for (const json::value& event : timeline.at("events").as_array())
+          if (event.as_object().contains("locks_held_us")) ++measured;
+        return measured == 2;
+      },
+      30s));
+  for (const json::value& event : timeline.at("events").as_array())
+    if (const json::value* held = event.as_object().if_contains("locks_held_us"))
+      CHECK(held->to_number<std::int64_t>() > 1'000'000);
 }
 
 }  // namespace
@@ -167,7 +189,9 @@ TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from ever
         return sentence(outage.at_coordinator()) == "Nothing is in doubt and no session waits.";
       },
       30s));
-  check_history(outage);
+  check_history([&] { return outage.at_participant(0, "/v1/blocking/history"); });
+  check_history([&] { return json::parse(outage.bank.http("GET", "/v1/blocking/history").body); });
+  check_locks_held(outage);
 }
 
 TEST_CASE("What does not answer is named, and is not nothing") {

@@ -1,6 +1,8 @@
 // Real waiters of every kind: edge by edge as PostgreSQL sees them, before and after a crash of the
 // server, and what really happens when the root is resolved.
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 
@@ -353,6 +355,40 @@ TEST_CASE("A database that cannot be looked at says so, and is not empty") {
   cluster.stop();
   const Observation seen = observe(host);
   CHECK_FALSE(seen.trouble.empty());
+}
+
+TEST_CASE("On a standby nothing is seen, and that is never read as none") {
+  dev::Cluster cluster(patient());
+  cluster.install_participant("stock");
+  cluster.query("create table t (id int); begin; insert into t values (1); prepare transaction 'y'",
+                "stock");
+  CHECK(cluster.value("select count(*) from assent.blocking", "stock") == "1");
+  cluster.stop();
+  const auto signal = cluster.folder() / "data" / "standby.signal";
+  std::ofstream(signal).close();
+  std::filesystem::permissions(signal, std::filesystem::perms::all);
+  cluster.start();
+  REQUIRE(cluster.value("select count(*) from pg_prepared_xacts") == "0");
+
+  Host host(cluster, {}, false);
+  host.database->start();
+  CHECK(host.wait<DatabaseDown>().reason.find("standby") != std::string::npos);
+  CHECK_FALSE(observe(host).trouble.empty());
+  const auto refusal = [&](const std::string& view) {
+    try {
+      cluster.query("select * from " + view, "stock");
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (const char* view : {"assent.blocking", "assent.wait"})
+    CHECK(refusal(view).find("this server is a standby") != std::string::npos);
+
+  cluster.query("select pg_promote()");
+  host.wait<DatabaseUp>();
+  CHECK(observe(host).snapshot.prepared.size() == 1);
+  CHECK(cluster.value("select count(*) from assent.blocking", "stock") == "1");
 }
 
 TEST_CASE("A table that is shut is not read, and the reader waits for nobody") {

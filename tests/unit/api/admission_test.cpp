@@ -68,6 +68,7 @@ TEST_CASE("every route is for the roles that the table gives it, and nobody else
       {"GET /v1/transactions/{id}/events", own},
       {"GET /v1/events", see_all},
       {"GET /v1/blocking", see_all},
+      {"GET /v1/blocking/history", see_all},
       {"GET /v1/overview", see_all},
       {"GET /v1/participants", see_all},
       {"GET /v1/participants/{name}", see_all},

@@ -1,6 +1,7 @@
 // GET /v1/blocking: what participants reported, with what the coordinator knows.
 #include <boost/json.hpp>
 
+#include "protocol/runtime/http_stream.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/api/fake_engine.hpp"
 
@@ -95,6 +96,57 @@ TEST_CASE("Who is linked and silent is not believed for long") {
   shop.advance(Duration(6000));
   CHECK(blocking_at(shop).at("databases").at(0).at("not_answering_because") ==
         "it has not reported for 6 s");
+}
+
+TEST_CASE("What was blocked is kept, and silence is a part of it") {
+  Shop shop;
+  CHECK(shop.blocking.received("orders", report("t"), shop.engine_now()));
+  shop.advance(Duration(1000));
+  shop.post(LinkDown{"orders"});
+  shop.blocking.note_silence(shop.machine(), shop.engine_now());
+  const HttpResponse response = shop.get("GET", "/v1/blocking/history");
+  CHECK(response.status == 200);
+  const json::value entry = json::parse(response.body).at("databases").at(0);
+  CHECK(entry.at("participant") == "orders");
+  const json::array& spans = entry.at("spans").as_array();
+  REQUIRE(spans.size() == 2);
+  CHECK(spans[0].at("waiting") == 2);
+  CHECK(spans[0].at("in_doubt") == 1);
+  CHECK_FALSE(spans[1].at("answers").as_bool());
+}
+
+TEST_CASE("What is blocked can be followed") {
+  Shop shop;
+  CHECK_FALSE(shop.blocking.is_followed());
+  HttpResponse response = shop.get("GET", "/v1/blocking", "", {{"accept", "text/event-stream"}});
+  CHECK(response.content_type == "text/event-stream");
+  REQUIRE(response.stream);
+  int woken = 0;
+  response.stream->on_more([&] { ++woken; });
+  CHECK(response.stream->next().starts_with("event: blocking\ndata: {\"sentence\""));
+  CHECK(response.stream->next().empty());
+
+  const std::string tx = shop.begin();
+  CHECK(shop.blocking.received("orders", report(tx), shop.engine_now()));
+  shop.blocking.publish(shop.machine(), shop.engine_now().steady);
+  shop.blocking.publish(shop.machine(), shop.engine_now().steady);
+  CHECK(woken == 2);
+  CHECK(response.stream->next().find(tx) != std::string::npos);
+  CHECK(response.stream->next().empty());  // who is slow misses what was in between
+  response.stream.reset();
+  CHECK_FALSE(shop.blocking.is_followed());
+}
+
+TEST_CASE("How many are blocked at a participant is not known while it is silent") {
+  Shop shop;
+  const auto blocked = [&] {
+    return shop.blocking.blocked_at(shop.machine(), "orders", shop.engine_now().steady);
+  };
+  CHECK_FALSE(blocked());
+  CHECK(shop.blocking.received("orders", report("t"), shop.engine_now()));
+  CHECK(blocked() == 2);
+  shop.advance(Duration(6000));
+  CHECK_FALSE(blocked());
 }
 
 }  // namespace assent

@@ -30,7 +30,7 @@ class FakeCoordinator {
   void post(CoordinatorEvent event);
   void advance(Duration duration);
   const CoordinatorMachine& machine() const;
-  Instant engine_now() const { return engine_->now().steady; }
+  Now engine_now() const { return engine_->now(); }
   // The last message of a kind sent to the participant.
   template <class Message>
   const Message& sent_to(const std::string& participant) const {

@@ -59,6 +59,23 @@ TEST_CASE("after a restart the timeline begins with what the ledger tells, and t
   CHECK(timeline.of(TxId{}).empty());
 }
 
+TEST_CASE("how long the locks were held is the participant's own measure, and is kept once told") {
+  const CoordinatorMachine machine = recovered_machine();
+  Timeline timeline(machine, {Instant{}, kNoon + 60'000});
+  const auto hear = [&](std::uint64_t locks_held_us) {
+    Applied applied;
+    applied.gid = Gid{machine.ledger(), 1, kTx, "orders"};
+    applied.outcome = Outcome::committed;
+    applied.locks_held_us = locks_held_us;
+    timeline.saw(FromParticipant{"orders", applied}, {Instant{}, kNoon + 60'000});
+    return timeline.of(kTx).back();
+  };
+  CHECK(hear(0).locks_held_us == 0);
+  CHECK(hear(41'000'000).locks_held_us == 41'000'000);
+  CHECK(hear(0).locks_held_us == 41'000'000);
+  CHECK(timeline.after(0, 9).back().locks_held_us == 41'000'000);
+}
+
 TEST_CASE("a jump of the wall clock disorders no timeline") {
   const CoordinatorMachine machine = recovered_machine();
   Timeline timeline(machine, {Instant{}, kNoon + 60'000});

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "coordinator/blocking.hpp"
+#include "protocol/runtime/blocking_history.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace assent;
@@ -170,13 +171,17 @@ TEST_CASE("Text that is not a report does no harm") {
     const std::vector<BlockingPart> parts = {{"x", text, {}, {}}};
     CHECK_FALSE(sentence(parts).empty());
   }
-  CHECK_FALSE(is_blocking_report("[]"));
-  CHECK_FALSE(is_blocking_report(std::string(kMostReportBytes + 1, ' ')));
-  CHECK(is_blocking_report(R"({"available":true})"));
+  BlockingHistory history;
+  const auto taken = [&](std::string text) { return take_report(text, history, 1000).has_value(); };
+  CHECK_FALSE(taken("[]"));
+  CHECK_FALSE(taken(std::string(kMostReportBytes + 1, ' ')));
+  CHECK(taken(R"({"available":true})"));
+  CHECK(taken(R"({"available":true,"roots":[{"kind":7,"gid":[]}],"waiting":{"all":"x"},)"
+              R"("past":{"spans":[1,{"from_ms":-5,"to_ms":1e300}],"ended":[{"root":3}]}})"));
 }
 
 TEST_CASE("The board takes reports only, and none lasts") {
   BlockingBoard board;
-  CHECK_FALSE(board.received("orders", "nonsense", Instant{}));
-  CHECK(board.received("orders", part("orders", {}, true).report, Instant{}));
+  CHECK_FALSE(board.received("orders", "nonsense", Now{}));
+  CHECK(board.received("orders", part("orders", {}, true).report, Now{}));
 }

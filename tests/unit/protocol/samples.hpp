@@ -73,7 +73,7 @@ inline std::vector<ToCoordinator> to_coordinator() {
       Vote{gid(), Verdict::read_only, 0, {}, Results{}, std::nullopt},
       Vote{gid(), Verdict::no, 0, {}, std::nullopt, failure()},
       Vote{gid(), Verdict::no, 0, {}, std::nullopt, std::nullopt},
-      Applied{gid(), Outcome::committed, Application::applied, 40},
+      Applied{gid(), Outcome::committed, Application::applied, 40, 41'000'000},
       Applied{gid(), Outcome::aborted, Application::proved, 0},
       Applied{gid(), Outcome::committed, Application::heuristic, 1},
       Applied{gid(), Outcome::committed, Application::unproven, 1},
