@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kRounds = 3;
+constexpr std::size_t kRounds = 2;
 constexpr std::size_t kMostRounds = 60;
 constexpr const char* kBanks[] = {"bank_a", "bank_b"};
 constexpr std::int64_t kCents = 200'000;  // in account 1 of both banks
@@ -54,7 +54,7 @@ class Isolation {
     test::DeploymentOptions options;
     options.cluster.durable = false;
     // Two that lock in opposite order wait for each other until this is over.
-    options.cluster.settings = {{"lock_timeout", "2s"}};
+    options.cluster.settings = {{"lock_timeout", "4s"}};
     options.folder = folder;
     options.faults = true;
     return options;
@@ -90,7 +90,7 @@ class Isolation {
   // A transfer that bank_a has applied and bank_b has not yet, and a transaction that reads both.
   // Plain: it is of use only if it saw the half, which on a busy machine it may miss.
   void read_while_it_commits(History& history, const std::string& lock) {
-    order_at(bank_.participant_admin(1), "agent.verb.finish", "delay:700ms");
+    order_at(bank_.participant_admin(1), "agent.verb.finish", "delay:1500ms");
     Worker transfer;
     transfer.give([this] {
       client::Client client = bank_.client();

@@ -266,7 +266,7 @@ class Parser {
   }
 
   void take_condition(Step& step, std::string text) {
-    step.within = std::chrono::seconds(10);
+    step.within = std::chrono::seconds(20);
     const Words given = split(text);
     if (step.verb == Verb::eventually && given.size() > 2 && given[given.size() - 2] == "within") {
       const auto time = parse_duration(given.back());

@@ -167,8 +167,7 @@ inline constexpr VerbForm kVerbs[] = {
     {Verb::delay, "delay LINK by TIME", "everything arrives so much later"},
     {Verb::slow, "slow LINK", "one byte a second"},
     {Verb::reset, "reset LINK", "open connections end by RST"},
-    {Verb::duplicate, "duplicate PEERS",
-     "each message arrives twice; for links that are ready: a doubled greeting is refused"},
+    {Verb::duplicate, "duplicate PEERS", "each message arrives twice, until it is healed"},
     {Verb::heal, "heal LINK", "what was held moves on; no more delay, nothing twice"},
     {Verb::fail_disk, "fail WORD number NUMBER with WORD at coordinator",
      "that call on the ledger, from now on counted, fails: pwrite or fdatasync, EIO or ENOSPC"},
@@ -188,7 +187,7 @@ inline constexpr VerbForm kVerbs[] = {
     {Verb::lead_back, "lead DB back", "… and at the first again"},
     {Verb::expect, "expect CONDITION", "must be so now"},
     {Verb::eventually, "eventually CONDITION",
-     "must become so, within 10s unless `within TIME` stands at the end"},
+     "must become so, within 20s unless `within TIME` stands at the end"},
 };
 
 inline constexpr SeenForm kConditions[] = {

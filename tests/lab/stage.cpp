@@ -187,6 +187,12 @@ ClientTransaction& Stage::add_transaction(const std::string& name) {
   return *(transactions_[name] = std::move(made));
 }
 
+void Stage::begin_unnamed() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::lock_guard lock(known_->mutex);
+  known_->begun.push_back({"", std::chrono::duration_cast<std::chrono::milliseconds>(now).count()});
+}
+
 std::vector<std::string> Stage::prepared_at(const std::string& name) {
   {
     const std::lock_guard lock(known_->mutex);
@@ -220,6 +226,7 @@ void Stage::collect_messages() {
   namespace json = boost::json;
   for (const TxId& tx : watcher_->seen()) {
     const std::string name = name_of(tx);
+    if (name.empty()) continue;
     const HttpAnswer answer = ask("/v1/transactions/" + to_string(tx) + "/events");
     boost::system::error_code failed;
     const json::value document = json::parse(answer.body, failed);

@@ -118,6 +118,8 @@ class Stage {
   const Endpoint& admin_of(const std::string& daemon) const;
   Proxy& proxy(const std::string& link);
   ClientTransaction& transaction(const std::string& name) const;
+  // Transactions from now on, until the next is named, are none of the scenario's.
+  void begin_unnamed();
   ClientTransaction& add_transaction(const std::string& name);
   // Of which databases its branches are prepared in.
   std::vector<std::string> prepared_at(const std::string& name);

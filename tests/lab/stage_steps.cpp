@@ -178,6 +178,7 @@ void Stage::begin_transfer(const Step& step, bool retrying) {
 
 void Stage::transfers_until(bool committed, const std::string& text) {
   timeline_.mark("client", MarkKind::step, text);
+  begin_unnamed();
   client::Client client("http://" + to_string(at_.coordinator));
   const std::vector<std::string> names = at_.names();
   std::size_t number = 0;
