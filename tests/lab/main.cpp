@@ -167,9 +167,15 @@ int explain(const std::string& name) {
 }
 
 int language() {
-  for (const VerbForm& form : kVerbs) std::cout << form.form << "\n    " << form.help << '\n';
+  const auto print = [](std::string_view form, std::string_view help) {
+    std::cout << form << '\n';
+    if (!help.empty()) std::cout << "    " << help << '\n';
+  };
+  for (const VerbForm& form : kVerbs) print(form.form, form.help);
   std::cout << "\nCONDITION is one of\n";
-  for (const SeenForm& form : kConditions) std::cout << form.form << "\n    " << form.help << '\n';
+  for (const SeenForm& form : kConditions) print(form.form, form.help);
+  std::cout << "\nWhat the words in capitals stand for\n";
+  for (const PlaceForm& form : kPlaces) print(form.place, form.help);
   return kOk;
 }
 

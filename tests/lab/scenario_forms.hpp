@@ -1,14 +1,5 @@
-// Every sentence of the scenario language. Words in capitals are places:
-//
-//   NEW      a name that is given here               TX      a transaction named before
-//   NAME     a session (named by its first use) or a transaction
-//   DB       bank_a, bank_b …                         ACCOUNT bank_a/1
-//   DAEMON   coordinator, bank_a (its participant)    PROCESS a daemon, or bank_a.db (PostgreSQL)
-//   VICTIM   a process, bank_a.postmaster (it alone) or bank_a.backend (one, of the participant)
-//   LINK     bank_a-coordinator, bank_a-database, bank_a-standby, client-coordinator
-//   PEERS    bank_a-coordinator
-//   POINT    a crash point of that daemon             ORDER   kill, error, delay:2s; kill@3,
-//   error@2+ TIME     3s, 500ms     NUMBER, VALUE, WORD        TEXT    the rest of the line
+// Every sentence of the scenario language. Words in capitals are places; kPlaces says what fills
+// them.
 #pragma once
 
 #include <string_view>
@@ -103,6 +94,10 @@ enum class Seen {
   counted,
 };
 
+struct PlaceForm {
+  std::string_view place;
+  std::string_view help;
+};
 struct VerbForm {
   Verb verb;
   std::string_view form;
@@ -112,6 +107,26 @@ struct SeenForm {
   Seen seen;
   std::string_view form;
   std::string_view help;
+};
+
+inline constexpr PlaceForm kPlaces[] = {
+    {"NEW", "a name that is given here"},
+    {"TX", "a transaction named before"},
+    {"NAME", "a session, named by its first use, or a transaction"},
+    {"DB", "bank_a, bank_b …"},
+    {"ACCOUNT", "bank_a/1"},
+    {"DAEMON", "coordinator, or bank_a: its participant"},
+    {"PROCESS", "a daemon, or bank_a.db: its PostgreSQL server"},
+    {"VICTIM",
+     "a process, bank_a.postmaster (it alone) or bank_a.backend (one, of the participant)"},
+    {"LINK", "bank_a-coordinator, bank_a-database, bank_a-standby, client-coordinator"},
+    {"PEERS", "bank_a-coordinator"},
+    {"POINT", "a crash point of that daemon"},
+    {"ORDER",
+     "kill, error or delay:2s; kill@3: at the third passage; error@2+: from the second on"},
+    {"TIME", "3s, 500ms"},
+    {"NUMBER, VALUE, WORD", "one word"},
+    {"TEXT", "the rest of the line"},
 };
 
 inline constexpr VerbForm kVerbs[] = {
