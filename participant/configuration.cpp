@@ -27,7 +27,7 @@ std::vector<ConfigKey> keys() {
        .help = "addresses of the coordinator, tried in turn"},
       {.name = "admin.listen",
        .standard = "127.0.0.1:7411",
-       .help = "address of /livez, /readyz, /metrics, /v1/blocking"},
+       .help = "address of /livez, /readyz, /metrics, /v1/blocking, /v1/check"},
   };
 }
 

@@ -7,9 +7,11 @@
 #include "participant/agent.hpp"
 #include "participant/agent_metrics.hpp"
 #include "participant/blocking_monitor.hpp"
+#include "participant/checking.hpp"
 #include "participant/configuration.hpp"
 #include "participant/postgres/check.hpp"
 #include "protocol/runtime/admin.hpp"
+#include "protocol/runtime/config_check.hpp"
 #include "protocol/runtime/console.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
@@ -20,6 +22,13 @@
 namespace {
 
 using namespace assent;
+
+// What may have changed since the start.
+Findings check_again(const Config& config, const DatabaseOptions& options) {
+  Findings found = check_database(options);
+  check_expiry(config, {"tls.certificate", "tls.client_ca", "link.certificate", "link.ca"}, found);
+  return found;
+}
 
 // At a start the findings are told and the process goes on: the database may be mended or come
 // back, and branches that are in doubt need it to run.
@@ -84,6 +93,8 @@ int serve(const DaemonRun& run) {
   admin.on_follow("/v1/blocking", [&] { return blocking.follow(); });
   admin.on_get("/v1/blocking/history",
                [&](const AdminServer::Answer& answer) { answer(blocking.history()); });
+  Checking checking(io, config.text("name"), [&] { return check_again(config, options); });
+  admin.on_get("/v1/check", [&](AdminServer::Answer answer) { checking.ask(std::move(answer)); });
   admin.on_get("/v1/version", [&](const AdminServer::Answer& answer) {
     answer(R"({"version":")" ASSENT_VERSION R"(","api":"v1","participant":")" +
            config.text("name") + "\"}");

@@ -14,6 +14,7 @@
 #include "clients/cli/credentials.hpp"
 #include "clients/cli/description.hpp"
 #include "clients/cli/dev.hpp"
+#include "clients/cli/doctor.hpp"
 #include "clients/cli/lanes.hpp"
 #include "clients/cli/report.hpp"
 #include "clients/cpp/client.hpp"
@@ -105,6 +106,7 @@ struct Arguments {
   bool events = false;
   client::Filter filter;
   BlockingOptions blocking;
+  DoctorOptions doctor;
   Credentials credentials;
   NewToken token;
   DevOptions dev;
@@ -124,10 +126,11 @@ struct Command {
     return Client(connect()(arguments.url), patience);
   }
 
-  Connect connect() const {
-    return [&to = dial, options = arguments.credentials.options()](const std::string& url) {
-      return to(url, options);
-    };
+  // Without credentials: only whom to trust is taken from them.
+  Connect connect(bool with_credentials = true) const {
+    HttpClientOptions options = arguments.credentials.options();
+    if (!with_credentials) options.token = options.tls.certificate = options.tls.key = {};
+    return [&to = dial, options](const std::string& url) { return to(url, options); };
   }
 
   // With --json a refusal is the problem document, as the server sent it.
@@ -417,24 +420,6 @@ void add_dev_commands(CLI::App& app, Command& command) {
       ->add_option("ARGUMENTS", arguments.params, "For psql");
 }
 
-}  // namespace
-
-std::string shell_quoted(const std::string& text) {
-  constexpr const char* kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=,@%+";
-  if (!text.empty() && text.find_first_not_of(kPlain) == text.npos) return text;
-  std::string result = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      result += "'\\''";
-    else
-      result += c;
-  }
-  return result + "'";
-}
-
-namespace {
-
 // What to say when the first word is none of the commands.
 std::optional<std::string> unknown_command(const CLI::App& app) {
   const auto words = app.remaining();
@@ -467,6 +452,11 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
   add_transaction_commands(app, command);
   add_question_commands(app, command);
   add_blocking(app, command);
+  add_doctor_command(app, command.arguments.doctor, command.run, [&command](DoctorOptions asked) {
+    asked.coordinator = command.arguments.url;
+    asked.json = command.arguments.json;
+    return examine(asked, command.terminal, command.connect(), command.connect(false));
+  });
   add_token_command(app, command.arguments.token, terminal, command.run);
   add_dev_commands(app, command);
   if (arguments == std::vector<std::string>{"--describe"}) {  // for scripts/reference

@@ -22,7 +22,4 @@ using Connect = std::function<std::unique_ptr<client::Transport>(const std::stri
 int run_command_line(std::vector<std::string> arguments, const Terminal& terminal,
                      const Dial& dial);
 
-// One word for a POSIX shell.
-std::string shell_quoted(const std::string& text);
-
 }  // namespace assent::cli

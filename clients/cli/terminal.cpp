@@ -66,4 +66,18 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+std::string shell_quoted(const std::string& text) {
+  constexpr const char* kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=,@%+";
+  if (!text.empty() && text.find_first_not_of(kPlain) == text.npos) return text;
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'')
+      result += "'\\''";
+    else
+      result += c;
+  }
+  return result + "'";
+}
+
 }  // namespace assent::cli

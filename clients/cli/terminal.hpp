@@ -34,4 +34,7 @@ bool wants_colour(int descriptor);
 // Control characters as \n, \x1b …: what comes from databases must not drive the terminal.
 std::string printable(std::string_view text);
 
+// One word for a POSIX shell.
+std::string shell_quoted(const std::string& text);
+
 }  // namespace assent::cli

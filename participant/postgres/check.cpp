@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <map>
 #include <memory>
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 namespace assent {
 namespace {
@@ -34,6 +37,9 @@ select current_setting('server_version_num') as version,
   pg_is_in_recovery() as standby,
   (select rolsuper from pg_roles where rolname = current_user) as superuser,
   pg_has_role('pg_read_all_stats', 'usage') as sees_queries,
+  current_setting('synchronous_standby_names') as wants_standbys,
+  (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum')) as standbys,
+  (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
   current_user as role, current_database() as database,
   coalesce(to_regprocedure('assent.installed_version()')::text, '') as schema,
   coalesce(has_schema_privilege((select oid from pg_namespace where nspname = 'assent'), 'usage'),
@@ -41,20 +47,46 @@ select current_setting('server_version_num') as version,
 )sql";
 
 constexpr int wanted_schema = 1;
+// Of each question: a server that is silent must not hold up whoever checks.
+constexpr std::chrono::seconds kAnswerLimit{10};
+constexpr std::int64_t kClockDifferenceMs = 1000;
 
+// Null where no answer comes in time; then nothing more can be asked over this connection.
 ResultHandle query(PGconn* connection, const char* sql) {
-  return ResultHandle(PQexec(connection, sql));
+  const auto deadline = std::chrono::steady_clock::now() + kAnswerLimit;
+  ResultHandle last;
+  if (PQsendQuery(connection, sql) != 1) return nullptr;
+  for (;;) {
+    while (PQisBusy(connection) == 1) {
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      if (left.count() <= 0) return nullptr;
+      pollfd wait{PQsocket(connection), POLLIN, 0};
+      if (::poll(&wait, 1, static_cast<int>(left.count())) < 0 && errno != EINTR) return nullptr;
+      if (PQconsumeInput(connection) != 1) return nullptr;
+    }
+    ResultHandle next(PQgetResult(connection));
+    if (!next) return last;
+    last = std::move(next);
+  }
+}
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 std::string one_line(std::string text) {
+  if (text.empty()) return "no answer came in time.";
   while (!text.empty() && text.back() == '\n') text.pop_back();
   for (char& c : text)
-    if (c == '\n') c = ' ';
+    if (c == '\n' || c == '\t') c = ' ';
   return text;
 }
 
-bool read_facts(PGconn* connection, Facts& facts, Findings& found) {
-  const ResultHandle result = query(connection, facts_sql);
+bool read_facts(PGconn* connection, const std::string& sql, Facts& facts, Findings& found) {
+  const ResultHandle result = query(connection, sql.c_str());
   if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
     found.push_back(
         {Finding::Severity::error,
@@ -110,6 +142,71 @@ void check_durability(const Facts& facts, Findings& found) {
          "synchronous_commit is off: branches are durable all the same, but other transactions of "
          "this role are not.",
          "psql -c \"alter system reset synchronous_commit\" -c \"select pg_reload_conf()\""});
+}
+
+void check_standbys(const Facts& facts, Findings& found) {
+  // Who may not see the standbys sees none.
+  if (facts.at("sees_queries") != "t") return;
+  if (facts.at("wants_standbys").empty() || facts.at("standbys") != "0") return;
+  found.push_back({Finding::Severity::error,
+                   "synchronous_standby_names is '" + facts.at("wants_standbys") +
+                       "', and no synchronous standby is connected.",
+                   "Start the standby, or, knowing what you give up: psql -c \"alter system reset "
+                   "synchronous_standby_names\" -c \"select pg_reload_conf()\"",
+                   "Every vote and every commit waits for one, for ever."});
+}
+
+// Those that have been prepared for so long.
+std::string prepared_sql(const PreparedAges& ages) {
+  const auto older = [](std::chrono::seconds age) {
+    return "prepared <= clock_timestamp() - interval '" + std::to_string(age.count()) + " s'";
+  };
+  const std::string foreign =
+      " filter (where gid not like 'assent1:%' and gid not like "
+      "'assent-check:%' and " +
+      older(ages.foreign) + ")";
+  const std::string ours = " and database = current_database() and " + older(ages.doubt) + ")";
+  return "select count(*)" + foreign + " as foreign_old, coalesce(min(gid)" + foreign +
+         ", '') as foreign_gid, count(*) filter (where gid like 'assent1:%'" + ours +
+         " as doubts, count(*) filter (where gid like 'assent-check:%'" + ours +
+         " as trials from pg_prepared_xacts";
+}
+
+void check_prepared(PGconn* connection, const PreparedAges& ages, Findings& found) {
+  using enum Finding::Severity;
+  Facts facts;
+  if (!read_facts(connection, prepared_sql(ages), facts, found)) return;
+  const auto age = [](std::chrono::seconds limit) { return std::to_string(limit.count()) + " s"; };
+  if (facts.at("foreign_old") != "0")
+    found.push_back({warning,
+                     facts.at("foreign_old") + " prepared transactions of others are older than " +
+                         age(ages.foreign) + ", as '" + facts.at("foreign_gid") + "'.",
+                     "They are their owner's to end: select gid, prepared, owner, database from "
+                     "pg_prepared_xacts",
+                     "They take slots, hold locks, and keep vacuum from its work."});
+  if (facts.at("doubts") != "0")
+    found.push_back(
+        {warning,
+         facts.at("doubts") + " branches have been prepared for more than " + age(ages.doubt) + ".",
+         "assent blocking names what each waits for. Do not end them by hand.",
+         "They hold their locks until the decision reaches them."});
+  if (facts.at("trials") != "0")
+    found.push_back({warning,
+                     facts.at("trials") + " trial transactions of an earlier check are left.",
+                     "rollback prepared 'assent-check:…', as in pg_prepared_xacts",
+                     "They take slots, and keep vacuum from its work."});
+}
+
+void check_clock(const Facts& facts, std::int64_t before_ms, std::int64_t after_ms,
+                 Findings& found) {
+  const std::int64_t now = std::stoll(facts.at("now_ms"));
+  const std::int64_t apart = now < before_ms ? before_ms - now : now - after_ms;
+  if (apart < kClockDifferenceMs) return;
+  found.push_back({Finding::Severity::warning,
+                   "The clocks of the database's machine and of this one differ by " +
+                       std::to_string(apart) + " ms.",
+                   "Run a time service (chrony, ntpd, systemd-timesyncd) on both.",
+                   "Ages and timelines are shown wrongly."});
 }
 
 void check_role(const Facts& facts, const DatabaseOptions& options, Findings& found) {
@@ -173,10 +270,12 @@ void try_prepare(PGconn* connection, const DatabaseOptions& options, Findings& f
       "assent-check:" + options.participant + ":" + std::to_string(PQbackendPID(connection));
   const std::string prepare = "prepare transaction '" + gid + "'";
   const std::string undo = "rollback prepared '" + gid + "'";
+  // Not to wait for a standby, with a branch left behind if that never comes.
+  query(connection, "set synchronous_commit = local");
   query(connection, "begin");
   query(connection, "select pg_current_xact_id()");
   const ResultHandle prepared = query(connection, prepare.c_str());
-  if (std::string(PQcmdStatus(prepared.get())) != "PREPARE TRANSACTION") {
+  if (!prepared || std::string(PQcmdStatus(prepared.get())) != "PREPARE TRANSACTION") {
     found.push_back({Finding::Severity::error,
                      "A trial PREPARE TRANSACTION failed: " + one_line(PQerrorMessage(connection)),
                      "See the server's log."});
@@ -191,7 +290,7 @@ void try_prepare(PGconn* connection, const DatabaseOptions& options, Findings& f
 
 }  // namespace
 
-Findings check_database(const DatabaseOptions& options) {
+Findings check_database(const DatabaseOptions& options, const PreparedAges& ages) {
   Findings found;
   ConnectionHandle connection;
   const std::string timeout =
@@ -216,9 +315,13 @@ Findings check_database(const DatabaseOptions& options) {
   PQsetNoticeProcessor(
       connection.get(), [](void*, const char*) {}, nullptr);
   Facts facts;
-  if (!read_facts(connection.get(), facts, found)) return found;
+  const std::int64_t before_ms = wall_ms();
+  if (!read_facts(connection.get(), facts_sql, facts, found)) return found;
+  check_clock(facts, before_ms, wall_ms(), found);
   check_server(facts, options, found);
   check_durability(facts, found);
+  check_standbys(facts, found);
+  check_prepared(connection.get(), ages, found);
   check_role(facts, options, found);
   check_schema(connection.get(), facts, found);
   if (found.empty()) try_prepare(connection.get(), options, found);

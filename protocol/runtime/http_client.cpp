@@ -2,6 +2,9 @@
 
 #include <stdexcept>
 
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
 #include "protocol/runtime/address.hpp"
 #include "protocol/runtime/stream.hpp"
 
@@ -32,6 +35,16 @@ std::string lower(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
+}
+
+std::optional<std::chrono::seconds> validity_left(ssl_st* connection) {
+  const X509* const certificate = SSL_get0_peer_certificate(connection);
+  int days = 0;
+  int seconds = 0;
+  if (!certificate ||
+      ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate)) != 1)
+    return std::nullopt;
+  return std::chrono::hours(24) * days + std::chrono::seconds(seconds);
 }
 
 }  // namespace
@@ -172,6 +185,7 @@ struct HttpClient::Impl {
       answer.headers.emplace_back(lower(field.name_string()), std::string(field.value()));
     }
     answer.body = std::move(response.body());
+    if (tls) answer.certificate_left = validity_left(stream.tls()->native_handle());
     if (!response.keep_alive()) hang_up();
     return answer;
   }

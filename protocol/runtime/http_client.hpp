@@ -28,6 +28,8 @@ struct HttpAnswer {
   unsigned status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  // Until the server's certificate expires; nullopt: it showed none.
+  std::optional<std::chrono::seconds> certificate_left = std::nullopt;
 
   std::optional<std::string_view> header(std::string_view name) const;
 };

@@ -19,7 +19,7 @@ MAY_SEE = {
 # What the clients may use besides the REST API: helpers that know nothing of the protocol.
 CLIENT_HELPERS = re.compile(
     r"protocol/(ids|time|problem"
-    r"|runtime/(http_client|callers|random|clock|address|suggestion|blocking_\w+))\.hpp")
+    r"|runtime/(http_client|callers|random|clock|address|finding|suggestion|blocking_\w+))\.hpp")
 
 
 def part_of(path):

@@ -45,6 +45,25 @@ TEST_CASE("what is wrong with a database is found") {
   shared_cluster().query("update assent.version set version = 1", "stock");
 }
 
+TEST_CASE("prepared transactions and standbys that hold things up are found") {
+  using enum Finding::Severity;
+  dev::Cluster cluster;
+  cluster.query("create database stock");
+  cluster.install_participant("stock");
+  cluster.query("begin; create table t (n int); prepare transaction 'theirs'", "stock");
+  cluster.query("begin; create table u (n int); prepare transaction 'assent1:x'", "stock");
+  CHECK(check(cluster, "stock").empty());  // they are young
+  DatabaseOptions options;
+  options.conninfo = cluster.conninfo("stock", "assent_participant");
+  options.participant = "stock";
+  const auto old = check_database(options, {.foreign = {}, .doubt = {}});
+  CHECK(has(old, warning, "1 prepared transactions of others are older than 0 s, as 'theirs'"));
+  CHECK(has(old, warning, "1 branches have been prepared for more than 0 s"));
+  cluster.set("synchronous_standby_names", "nobody");
+  cluster.restart();
+  CHECK(has(check(cluster, "stock"), error, "no synchronous standby is connected"));
+}
+
 TEST_CASE("what is wrong with a server is found") {
   using enum Finding::Severity;
   dev::Cluster cluster({.max_prepared_transactions = 0,
