@@ -61,7 +61,10 @@ std::string console_address(Address listening, bool tls) {
 // with what is new.
 void add_reloads(Reloading& reloading, const Config& config, Access& access, AdminServer& admin,
                  Agent& agent) {
-  reloading.add("callers", [&access] { access.reload(); });
+  reloading.add("callers", [&access, &admin] {
+    access.reload();
+    admin.close_streams();  // whoever follows asks again, and is looked at again
+  });
   reloading.add("certificates", [&config, &admin] { admin.use_tls(listening_tls(config)); });
   reloading.add("link's credentials", [&config, &agent] {
     LinkSecurity link = link_security(config);

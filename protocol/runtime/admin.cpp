@@ -157,6 +157,10 @@ void AdminServer::use_tls(TlsContext context) {
   server_->use_tls(std::move(context));
 }
 
+void AdminServer::close_streams() {
+  server_->close_streams();
+}
+
 std::uint16_t AdminServer::listen(const std::string& address, std::uint16_t port) {
   return server_->listen(address, port);
 }

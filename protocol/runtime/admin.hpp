@@ -49,6 +49,7 @@ class AdminServer {
   void ask_callers(const Access& access);
   // As of HttpServer.
   void use_tls(TlsContext context);
+  void close_streams();
   std::uint16_t listen(const std::string& address, std::uint16_t port);
 
  private:
