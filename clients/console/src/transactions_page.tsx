@@ -1,5 +1,5 @@
 // The list, by a filter written as text.
-import {useState} from 'preact/hooks';
+import {useEffect, useRef, useState} from 'preact/hooks';
 import {listCommand, matches, parseFilter} from './filter';
 import {plain} from './format';
 import type {Transaction} from './model';
@@ -74,6 +74,12 @@ interface FilterFormProps {
 }
 
 function FilterForm({text, problem, set}: FilterFormProps) {
+  // The URL follows a moment later: until then what was typed must not be overwritten.
+  const [typed, setTyped] = useState(text);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (document.activeElement !== input.current) setTyped(text);
+  }, [text]);
   return (
     <form role="search" class="filter" onSubmit={event => event.preventDefault()}>
       <label for="filter">Filter</label>
@@ -81,12 +87,16 @@ function FilterForm({text, problem, set}: FilterFormProps) {
         id="filter"
         data-filter
         type="search"
-        value={text}
+        ref={input}
+        value={typed}
         spellcheck={false}
         autocomplete="off"
         aria-describedby="filter-help filter-problem"
         placeholder="state:in_doubt participant:orders older:30s app=shop"
-        onInput={event => set(event.currentTarget.value)}
+        onInput={event => {
+          setTyped(event.currentTarget.value);
+          set(event.currentTarget.value);
+        }}
       />
       <span class="quick">
         {quick.map(each => (
