@@ -37,7 +37,7 @@ struct ClusterOptions {
   std::uint16_t port = 0;          // 0: a free one, kept for the life of the object
   int max_prepared_transactions = 200;
   int max_connections = 200;
-  bool durable = true;  // false: no fsync, no synchronous commit; only where nothing crashes
+  bool durable = true;    // false: no fsync, no synchronous commit; only where nothing crashes
   std::string primary{};  // given: begins as a standby of the server that libpq reaches by this
   std::vector<std::pair<std::string, std::string>> settings{};  // more of postgresql.conf, unquoted
 };
