@@ -64,10 +64,10 @@ const DaemonCommand& read_command(const std::vector<std::string>& words, const D
 
 // Options of a command are for that command only, and some it needs.
 void check_command_options(const CommandLine& line, const DaemonCommand& command) {
-  for (const auto& [name, value] : line.command_options) {
-    const auto its = [&name](const CommandOption& option) { return option.name == name; };
+  for (const auto& given : line.command_options) {
+    const auto its = [&given](const CommandOption& option) { return option.name == given.first; };
     if (std::none_of(command.options.begin(), command.options.end(), its))
-      throw UsageError(name + " is no option of the command " + command.name);
+      throw UsageError(given.first + " is no option of the command " + command.name);
   }
   const bool asks_for_a_page =
       std::any_of(line.options.begin(), line.options.end(), [](const std::string& option) {
