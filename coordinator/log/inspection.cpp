@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The coordinator deletes segments that are not needed any more; so often is a reading begun anew.
-constexpr int kReadings = 100;
+constexpr int kReadings = 20;
 
 // nullopt: a segment went away meanwhile.
 using Copied = std::optional<LogResult<std::uint64_t>>;
