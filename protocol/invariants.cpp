@@ -311,7 +311,10 @@ void Observer::claimed(const Applied& message) {
   const bool damaged = message.application == Application::heuristic;
   const Outcome other =
       message.outcome == Outcome::committed ? Outcome::aborted : Outcome::committed;
-  if (damaged && !ended(other))
+  // Lost by its database, it has ended against a commit as well.
+  const bool lost = message.outcome == Outcome::committed && branch.excused && !branch.prepared &&
+                    branch.outcome != Outcome::committed;
+  if (damaged && !ended(other) && !lost)
     violated("I4", to_string(message.gid) +
                        " is said to have ended against the decision, but it "
                        "did not");

@@ -143,7 +143,10 @@ void ParticipantStep::finish_prepared(Branch& branch, Outcome outcome) {
   set_retry(branch, Instant{});
   branch.busy = true;
   branch.journalled_before = m.journalled_[branch.gid.ledger];
-  out.push_back(FinishPrepared{branch.gid, outcome});
+  FinishPrepared verb{branch.gid, outcome};
+  if (outcome == Outcome::committed) verb.sequence = branch.sequence;
+  if (outcome == Outcome::committed && branch.server == m.server_) verb.xid = branch.xid;
+  out.push_back(std::move(verb));
 }
 
 // Doubled from the first pause up to the longest. Phase two never gives up.
@@ -226,6 +229,12 @@ void ParticipantStep::on(const JournalRead& event) {
   }
   branch->busy = false;
   if (!event.available) return try_again(*branch, "the journal could not be read");
+  if (event.told) {  // what was decided, not what was done
+    if (branch->xid != 0 || event.xid == 0) return ended_unproven(*branch);
+    branch->xid = event.xid;
+    branch->server = m.server_;
+    return prove(*branch);
+  }
   if (event.knowledge == Knowledge::committed) return ended_as(*branch, Outcome::committed, false);
   if (event.knowledge == Knowledge::aborted) return ended_as(*branch, Outcome::aborted, false);
   ended_unproven(*branch);
@@ -234,7 +243,8 @@ void ParticipantStep::on(const JournalRead& event) {
 // ---- the end
 // ---------------------------------------------------------------------------------------
 
-// What happened is known. Where it is not what was decided, somebody did it by hand.
+// What happened is known. Where it is not what was decided, somebody did it by hand, or the
+// database has lost the branch: that its id is aborted says that no commit of it is there.
 void ParticipantStep::ended_as(Branch& branch, Outcome happened, bool by_us) {
   const Outcome wanted = branch.decided.value_or(Outcome::aborted);  // undecided: our own no
   Application application = by_us ? Application::applied : Application::proved;

@@ -195,6 +195,7 @@ void ParticipantStep::on(const DatabaseUp& event) {
   m.sweep_at_ = now.steady + m.limits_.sweep_interval;
   for (const HeldBranch& held : event.held) take_held(held);
   miss_unlisted(event.held, Instant::max());
+  for (const DatabaseUp::Told& told : event.told) go_on(told);
   for (auto& [gid, branch] : m.branches_)
     if (!branch.busy && branch.retry_at != Instant{} && branch.state != BranchState::prepared)
       set_retry(branch, now.steady);
@@ -207,6 +208,15 @@ void ParticipantStep::disown_later_xids() {
   if (m.next_xid_ == 0) return;
   for (auto& [gid, branch] : m.branches_)
     if (branch.xid >= m.next_xid_) branch.server = ServerIdentity{};
+}
+
+// It was being committed when this process' predecessor ended. A decision never changes (I3).
+void ParticipantStep::go_on(const DatabaseUp::Told& told) {
+  Branch* branch = find(told.gid);
+  if (!branch || branch->state != BranchState::prepared || branch->decided) return;
+  branch->decided = Outcome::committed;
+  branch->sequence = told.sequence;
+  finish_prepared(*branch, Outcome::committed);
 }
 
 // Without its database a participant can promise nothing: the coordinator sees it as away.

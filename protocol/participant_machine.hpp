@@ -125,10 +125,14 @@ struct CancelPrepare {
   bool operator==(const CancelPrepare&) const = default;
 };
 
-// COMMIT PREPARED or ROLLBACK PREPARED, on a connection of phase two.
+// COMMIT PREPARED or ROLLBACK PREPARED, on a connection of phase two. Before a commit its line is
+// written, as told and without a sync of its own; if that fails, the commit is not tried. So no
+// commit is without its line, though a line may be without its commit.
 struct FinishPrepared {
   Gid gid;
   Outcome outcome = Outcome::aborted;
+  Sequence sequence = 0;  // commits only, for the line
+  Xid xid = 0;            // …, if this server gave it out
   bool operator==(const FinishPrepared&) const = default;
 };
 struct FinishDone {
@@ -145,7 +149,8 @@ struct FinishDone {
   bool operator==(const FinishDone&) const = default;
 };
 
-// pg_xact_status(xid), asked only where the server's identity is `server`.
+// pg_xact_status(xid), asked only where the server's identity is `server`. In progress it is as
+// long as the gid is prepared: without that, the id is somebody else's, and the status unknown.
 struct ReadStatus {
   Gid gid;
   Xid xid = 0;
@@ -195,8 +200,8 @@ struct MarkFailed {
   bool operator==(const MarkFailed&) const = default;
 };
 
-// Writes outcomes into assent.outcome and raises the marks' sequence numbers, in one transaction
-// without a sync of its own.
+// Writes outcomes into assent.outcome, over lines that were only told, and raises the marks'
+// sequence numbers, in one transaction without a sync of its own.
 struct JournalLine {
   Gid gid;
   Outcome outcome = Outcome::aborted;  // what happened here
@@ -224,6 +229,9 @@ struct JournalRead {
   Sequence sequence = 0;
   bool available = false;                          // false: the question could not be asked
   Application application = Application::applied;  // as journalled
+  // A line of before COMMIT PREPARED: a commit was decided. How it ended, only the id can say.
+  bool told = false;
+  Xid xid = 0;  // of such a line; 0: not known
   bool operator==(const JournalRead&) const = default;
 };
 
@@ -233,10 +241,16 @@ struct JournalRead {
 // The database can be worked with: this process holds the advisory lock of its name, every backend
 // of its predecessor is gone, and only then were the marks and the prepared branches read.
 struct DatabaseUp {
+  struct Told {
+    Gid gid;
+    Sequence sequence = 0;
+    bool operator==(const Told&) const = default;
+  };
   ServerIdentity server;
   std::vector<Mark> marks;
   std::vector<HeldBranch> held;
-  Xid next_xid = 0;  // higher than every id given out before; 0: not known
+  Xid next_xid = 0;          // higher than every id given out before; 0: not known
+  std::vector<Told> told{};  // those of the held that the journal says a commit was decided of
   bool operator==(const DatabaseUp&) const = default;
 };
 struct DatabaseDown {

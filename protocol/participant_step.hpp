@@ -33,6 +33,7 @@ struct ParticipantStep {
   void link_lost();
   void write_journal();
   void disown_later_xids();
+  void go_on(const DatabaseUp::Told& told);
   void take_held(const HeldBranch& held);
   void miss_unlisted(const std::vector<HeldBranch>& held, Instant prepared_before);
 

@@ -51,7 +51,7 @@
   RECORD(DropOpen, gid)                                                                            \
   RECORD(Dropped, gid)                                                                             \
   RECORD(CancelPrepare, gid)                                                                       \
-  RECORD(FinishPrepared, gid, outcome)                                                             \
+  RECORD(FinishPrepared, gid, outcome, sequence, xid)                                              \
   RECORD(FinishDone, gid, outcome, result, message)                                                \
   RECORD(ReadStatus, gid, xid, server)                                                             \
   RECORD(StatusRead, gid, status)                                                                  \
@@ -65,8 +65,9 @@
   RECORD(WriteJournal, batch, lines)                                                               \
   RECORD(JournalWritten, batch, ok)                                                                \
   RECORD(ReadJournal, gid)                                                                         \
-  RECORD(JournalRead, gid, knowledge, sequence, available, application)                            \
-  RECORD(DatabaseUp, server, marks, held, next_xid)                                                \
+  RECORD(JournalRead, gid, knowledge, sequence, available, application, told, xid)                 \
+  RECORD(DatabaseUp::Told, gid, sequence)                                                          \
+  RECORD(DatabaseUp, server, marks, held, next_xid, told)                                          \
   RECORD(DatabaseDown, reason)                                                                     \
   EMPTY(LinkOpened)                                                                                \
   EMPTY(LinkClosed)                                                                                \

@@ -40,18 +40,23 @@ create table if not exists assent.mark (
   raised_at timestamptz not null default now()
 );
 
--- How branches ended here. `application` as in the protocol: applied, proved, heuristic, unproven.
+-- How branches ended here. `application` as in the protocol: applied, proved, heuristic, unproven;
+-- or told: a commit was decided and is about to be carried out.
 create table if not exists assent.outcome (
   tx uuid not null,
   participant text not null,
   ledger uuid not null,
   epoch bigint not null,
   outcome text not null check (outcome in ('committed', 'aborted')),
-  application text not null check (application in ('applied', 'proved', 'heuristic', 'unproven')),
+  application text not null,
   sequence bigint not null default 0,
   written_at timestamptz not null default now(),
   primary key (tx, participant, ledger)
 );
+alter table assent.outcome add column if not exists xid bigint not null default 0;
+alter table assent.outcome drop constraint if exists outcome_application_check;
+alter table assent.outcome add constraint outcome_application_check
+  check (application in ('told', 'applied', 'proved', 'heuristic', 'unproven'));
 create index if not exists outcome_written_at on assent.outcome using brin (written_at);
 
 -- Raises a mark: never lowers it, takes no other life at the same epoch. Answers what is there.
@@ -78,8 +83,28 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select m.ledger, m.epoch, m.life, m.sequence from assent.mark m order by m.ledger
 $$;
 
--- Adds outcomes (one element of each array for each) and raises the marks' sequence numbers. An
--- outcome that is there stays as it is.
+-- The line of a commit before it is carried out. One that is there stays as it is.
+create or replace function assent.tell_commit(
+  a_tx uuid, a_participant text, a_ledger uuid, an_epoch bigint, a_sequence bigint, an_xid bigint)
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into assent.outcome (tx, participant, ledger, epoch, outcome, application, sequence, xid)
+  values (a_tx, a_participant, a_ledger, an_epoch, 'committed', 'told', a_sequence, an_xid)
+  on conflict do nothing
+$$;
+
+-- Those of the transactions a commit was told of whose end is not known.
+create or replace function assent.told_commits(txs uuid[], a_participant text,
+  out tx uuid, out ledger uuid, out sequence bigint)
+returns setof record
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select o.tx, o.ledger, o.sequence from unnest(txs) as asked(tx)
+  join assent.outcome o on o.tx = asked.tx
+  where o.participant = a_participant and o.application = 'told'
+$$;
+
+-- Adds outcomes (one element of each array for each) and raises the marks' sequence numbers. What
+-- was only told is written over; an outcome that is there stays as it is.
 create or replace function assent.write_outcomes(
   txs uuid[], participants text[], ledgers uuid[], epochs bigint[], outcomes text[],
   applications text[], sequences bigint[])
@@ -87,7 +112,9 @@ returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   insert into assent.outcome (tx, participant, ledger, epoch, outcome, application, sequence)
   select * from unnest(txs, participants, ledgers, epochs, outcomes, applications, sequences)
-  on conflict do nothing;
+  on conflict (tx, participant, ledger) do update
+    set outcome = excluded.outcome, application = excluded.application
+    where outcome.application = 'told';
 
   update assent.mark m set sequence = seen.sequence, raised_at = now()
   from (select ledger, max(sequence) as sequence
@@ -95,22 +122,30 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where m.ledger = seen.ledger and m.sequence < seen.sequence;
 $$;
 
-create or replace function assent.read_outcome(
+-- Version 1's, which would take what was told for what was done.
+drop function if exists assent.read_outcome(uuid, text, uuid);
+
+create or replace function assent.read_line(
   a_tx uuid, a_participant text, a_ledger uuid,
-  out outcome text, out application text, out sequence bigint)
+  out outcome text, out application text, out sequence bigint, out xid bigint)
 returns setof record
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select o.outcome, o.application, o.sequence from assent.outcome o
+  select o.outcome, o.application, o.sequence, o.xid from assent.outcome o
   where o.tx = a_tx and o.participant = a_participant and o.ledger = a_ledger
 $$;
 
--- Deletes up to `at_most` outcomes older than `age`; those that a person must hear of are kept.
+-- Deletes up to `at_most` outcomes older than `age`; those that a person must hear of are kept, and
+-- what was told of a branch that is still prepared.
 create or replace function assent.trim_outcomes(age interval, at_most integer)
 returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with old as (
     select o.ctid from assent.outcome o
-    where o.written_at < now() - age and o.application in ('applied', 'proved') limit at_most),
+    where o.written_at < now() - age and (o.application in ('applied', 'proved')
+      or o.application = 'told' and not exists (
+        select from pg_prepared_xacts p
+        where p.gid = concat_ws(':', 'assent1', o.ledger, o.epoch, o.tx, o.participant)))
+    limit at_most),
   gone as (delete from assent.outcome o using old where o.ctid = old.ctid returning 1)
   select count(*) from gone
 $$;
@@ -120,7 +155,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select version from assent.version
 $$;
 
-insert into assent.version (version) values (1)
+insert into assent.version (version) values (2)
 on conflict (only_row) do update set version = excluded.version, installed_at = now();
 
 revoke all on all functions in schema assent from public;

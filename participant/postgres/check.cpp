@@ -46,7 +46,7 @@ select current_setting('server_version_num') as version,
            false) as usage
 )sql";
 
-constexpr int wanted_schema = 1;
+constexpr int wanted_schema = 2;
 // Of each question: a server that is silent must not hold up whoever checks.
 constexpr std::chrono::seconds kAnswerLimit{10};
 constexpr std::int64_t kClockDifferenceMs = 1000;

@@ -190,6 +190,10 @@ int Connection::backend_pid() const {
 bool Connection::send(const Command& command) {
   const int count = static_cast<int>(command.params.size());
   const char* const* values = command.params.data();
+  if (command.parse_only) {
+    prepared_first_.push_back(false);
+    return PQsendPrepare(pg_, "", command.sql, 0, nullptr) == 1;
+  }
   KeptStatements::Use use;
   if (command.named) use.name = command.sql;
   if (command.keep) use = kept_.use(command.sql);
@@ -206,8 +210,10 @@ awaitable<bool> Connection::exchange(std::span<const Command> commands, std::vec
   replies.resize(commands.size());
   if (!open_) co_return false;
   prepared_first_.clear();
-  for (const Command& command : commands)
+  for (const Command& command : commands) {
     if (!send(command)) co_return lost();
+    if (command.ends_segment && PQpipelineSync(pg_) != 1) co_return lost();
+  }
   if (PQpipelineSync(pg_) != 1) co_return lost();
 
   if (deadline) watch(*deadline);
@@ -273,6 +279,13 @@ bool Connection::take_next(Progress& progress) {
     PQclear(result);
     return progress.complete;
   }
+  if (progress.syncing) {
+    const bool synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+    PQclear(result);
+    progress.syncing = false;
+    start_command(progress);
+    return synced;
+  }
   const Command& command = progress.commands[progress.at];
   Reply& reply = progress.replies[progress.at];
   if (result != nullptr && progress.preparing) {
@@ -296,7 +309,10 @@ bool Connection::take_next(Progress& progress) {
     return true;
   }
   if (reply.kind == Reply::Kind::none) return false;
-  if (++progress.at < progress.commands.size()) start_command(progress);
+  const bool segment_ends = command.ends_segment;
+  if (++progress.at == progress.commands.size()) return true;
+  progress.syncing = segment_ends;
+  if (!segment_ends) start_command(progress);
   return true;
 }
 

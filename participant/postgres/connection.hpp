@@ -1,7 +1,9 @@
 // One connection to PostgreSQL, on Asio: libpq in non-blocking pipeline mode.
 //
-// The unit of work is a segment: several commands and one Sync, in one round trip where the network
-// allows. A segment is one coroutine at a time; whoever shares a connection takes turns.
+// The unit of work is an exchange: several commands and a Sync, in one round trip where the network
+// allows. It is one coroutine's at a time; whoever shares a connection takes turns. A Sync in
+// between makes two segments of it: each a transaction of its own, and the second is carried out
+// also where the first failed.
 #pragma once
 
 #include <chrono>
@@ -52,8 +54,10 @@ struct Command {
   const char* sql = nullptr;        // SQL text, or the name of a prepared statement
   std::vector<const char*> params;  // text format; nullptr is NULL
   bool named = false;
-  bool keep = false;        // the text comes again and again: let the backend keep it prepared
-  RowSink* sink = nullptr;  // without one, the rows are kept in the reply
+  bool keep = false;          // the text comes again and again: let the backend keep it prepared
+  bool parse_only = false;    // the text becomes the unnamed statement (name: "") and is not run
+  bool ends_segment = false;  // a Sync follows
+  RowSink* sink = nullptr;    // without one, the rows are kept in the reply
 };
 
 struct Reply {
@@ -92,7 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // False: see failure().
   boost::asio::awaitable<bool> connect(ConnectionTarget target);
 
-  // Sends the commands and one Sync, and waits for every answer: one Reply each. False when the
+  // Sends the commands and a Sync, and waits for every answer: one Reply each. False when the
   // connection was lost (or silent at `deadline`); the replies that came before are there.
   boost::asio::awaitable<bool> exchange(std::span<const Command> commands,
                                         std::vector<Reply>& replies,
@@ -127,6 +131,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::vector<Reply>& replies;
     std::size_t at = 0;      // the command whose results come now
     bool preparing = false;  // … but first those of preparing it
+    bool syncing = false;    // … but first that of the Sync before it
     bool complete = false;
   };
 

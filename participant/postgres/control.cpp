@@ -90,6 +90,7 @@ awaitable<bool> Control::come_up(std::string& reason, DatabaseUp& state) {
   if (ok) ok = co_await take_lock(connection);
   if (ok) ok = co_await end_predecessors(connection);
   if (ok) ok = co_await read_state(connection, state);
+  if (ok) ok = co_await read_told(connection, state);
   if (!ok) reason = connection.failure();
   co_return ok;
 }
@@ -175,6 +176,38 @@ awaitable<bool> Control::read_state(Connection& connection, DatabaseUp& state) {
   for (int row = 0; row < replies[2].height(); ++row)
     context_.types[static_cast<std::uint32_t>(std::stoul(replies[2].text(row, 0)))] =
         replies[2].text(row, 1);
+  co_return true;
+}
+
+// Of which prepared branches a predecessor had been told to commit. Nobody ends or tells them now.
+awaitable<bool> Control::read_told(Connection& connection, DatabaseUp& state) {
+  std::string txs = "{";
+  for (const HeldBranch& held : state.held) {
+    if (txs.size() > 1) txs += ',';
+    txs += to_string(held.gid.tx);
+  }
+  txs += '}';
+  std::vector<Command> commands(1);
+  commands[0].sql = "select tx, ledger, sequence from assent.told_commits($1::uuid[], $2)";
+  commands[0].params = {txs.c_str(), context_.options.participant.c_str()};
+  std::vector<Reply> replies;
+  const auto deadline = std::chrono::steady_clock::now() + answer_time;
+  const bool answered = co_await connection.exchange(commands, replies, deadline);
+  if (!answered) co_return false;
+  if (!replies[0].ok()) {
+    const bool is_old = replies[0].error.sqlstate == "42883";
+    connection.close(is_old ? "the schema assent is older than this program: run "
+                              "sql/participant.sql again, as a superuser"
+                            : replies[0].error.message);
+    co_return false;
+  }
+  std::map<std::pair<std::string, std::string>, Sequence> told;
+  for (int row = 0; row < replies[0].height(); ++row)
+    told[{replies[0].text(row, 0), replies[0].text(row, 1)}] = std::stoull(replies[0].text(row, 2));
+  for (const HeldBranch& held : state.held) {
+    const auto line = told.find({to_string(held.gid.tx), to_string(held.gid.ledger)});
+    if (line != told.end()) state.told.push_back({held.gid, line->second});
+  }
   co_return true;
 }
 

@@ -61,6 +61,7 @@ class Control {
   boost::asio::awaitable<bool> take_lock(Connection& connection);
   boost::asio::awaitable<bool> end_predecessors(Connection& connection);
   boost::asio::awaitable<bool> read_state(Connection& connection, DatabaseUp& state);
+  boost::asio::awaitable<bool> read_told(Connection& connection, DatabaseUp& state);
   boost::asio::awaitable<void> stay_up();
   boost::asio::awaitable<void> take_turn();
   boost::asio::awaitable<void> pause(std::chrono::milliseconds time);

@@ -113,11 +113,13 @@ awaitable<void> Control::settle(SettleLost verb) {
 
 awaitable<void> Control::read_status(ReadStatus verb) {
   using Status = StatusRead::Status;
-  const std::string sql = "select " + std::string(identity_columns) + ", pg_xact_status($1::xid8)";
-  const std::string xid = std::to_string(verb.xid);
+  const std::string sql = "select " + std::string(identity_columns) +
+                          ", pg_xact_status($1::xid8), "
+                          "exists(select from pg_prepared_xacts where gid = $2)";
+  const std::string xid = std::to_string(verb.xid), gid = to_string(verb.gid);
   std::vector<Command> commands(1);
   commands[0].sql = sql.c_str();
-  commands[0].params = {xid.c_str()};
+  commands[0].params = {xid.c_str(), gid.c_str()};
   std::vector<Reply> replies;
   const bool answered = co_await ask(std::move(commands), replies);
   StatusRead read{verb.gid, Status::unavailable};
@@ -129,8 +131,8 @@ awaitable<void> Control::read_status(ReadStatus verb) {
       read.status = Status::committed;
     else if (text == "aborted")
       read.status = Status::aborted;
-    else if (text == "in progress")
-      read.status = Status::in_progress;
+    else if (text == "in progress" && replies[0].text(0, 4) == "t")
+      read.status = Status::in_progress;  // else the id is somebody else's by now
     else
       read.status = Status::unknown;
   } else if (answered && replies[0].error.sqlstate == "22023") {
@@ -207,8 +209,8 @@ awaitable<void> Control::read_journal(ReadJournal verb) {
   const std::string tx = to_string(verb.gid.tx), ledger = to_string(verb.gid.ledger);
   std::vector<Command> commands(1);
   commands[0].sql =
-      "select outcome, sequence, application "
-      "from assent.read_outcome($1::uuid, $2, $3::uuid) "
+      "select outcome, sequence, application, xid "
+      "from assent.read_line($1::uuid, $2, $3::uuid) "
       "where application <> 'unproven'";
   commands[0].params = {tx.c_str(), verb.gid.participant.c_str(), ledger.c_str()};
   std::vector<Reply> replies;
@@ -221,6 +223,8 @@ awaitable<void> Control::read_journal(ReadJournal verb) {
     read.knowledge = committed ? Knowledge::committed : Knowledge::aborted;
     read.sequence = std::stoull(replies[0].text(0, 1));
     read.application = journalled_application(replies[0].text(0, 2));
+    read.told = replies[0].text(0, 2) == "told";
+    if (read.told) read.xid = std::stoull(replies[0].text(0, 3));
   }
   context_.report(std::move(read));
 }

@@ -32,11 +32,15 @@ std::optional<ParticipantEvent> Database::run(const ParticipantAction& verb) {
 }
 
 DatabaseUp Database::seen() const {
-  DatabaseUp seen{data_.identity, {}, {}, data_.next_xid};
+  DatabaseUp seen{data_.identity, {}, {}, data_.next_xid, {}};
   for (const auto& [ledger, mark] : data_.marks) seen.marks.push_back(mark);
   for (const auto& [text, held] : data_.prepared)
     if (const auto gid = parse_gid(text); gid && gid->participant == participant_)
       seen.held.push_back({*gid, held.xid, {}});
+  for (const HeldBranch& held : seen.held)
+    if (const auto line = data_.told.find(held.gid);
+        line != data_.told.end() && !data_.journal.count(held.gid))
+      seen.told.push_back({held.gid, line->second.sequence});
   return seen;
 }
 
@@ -159,6 +163,12 @@ FinishDone::Result Database::finish(const Gid& gid, Outcome outcome, EndedBy by)
   return FinishDone::Result::done;
 }
 
+// The line of a commit comes before it, in a transaction of its own.
+void Database::tell(const FinishPrepared& verb) {
+  if (verb.outcome == Outcome::aborted) return;
+  if (data_.told.emplace(verb.gid, verb).second) data_.unsynced_told.push_back(verb.gid);
+}
+
 std::optional<ParticipantEvent> Database::on(const FinishPrepared& verb) {
   FinishDone done{verb.gid, verb.outcome, FinishDone::Result::again, {}};
   const auto refused_with = [&](const std::string& sqlstate) {
@@ -166,6 +176,7 @@ std::optional<ParticipantEvent> Database::on(const FinishPrepared& verb) {
     done.result = needs_operator(sqlstate) ? FinishDone::Result::denied : FinishDone::Result::again;
     return done;
   };
+  tell(verb);
   if (!denied.empty()) return refused_with(denied);
   if (!answers_.empty()) {
     const Answer answer = answers_.front();
@@ -180,7 +191,10 @@ std::optional<ParticipantEvent> Database::on(const FinishPrepared& verb) {
 
 std::optional<ParticipantEvent> Database::on(const ReadStatus& verb) {
   const auto found = data_.status.find(verb.xid);
-  const bool known = verb.server == data_.identity && found != data_.status.end();
+  const bool anothers = found != data_.status.end() &&
+                        found->second == StatusRead::Status::in_progress &&
+                        !data_.prepared.count(to_string(verb.gid));
+  const bool known = verb.server == data_.identity && found != data_.status.end() && !anothers;
   return StatusRead{verb.gid, known ? found->second : StatusRead::Status::unknown};
 }
 
@@ -230,6 +244,11 @@ std::optional<ParticipantEvent> Database::on(const ReadJournal& verb) {
     read.knowledge = line.outcome == Outcome::committed ? Knowledge::committed : Knowledge::aborted;
     read.sequence = line.sequence;
     read.application = line.application;
+  } else if (const auto line = data_.told.find(verb.gid); line != data_.told.end()) {
+    read.knowledge = Knowledge::committed;
+    read.sequence = line->second.sequence;
+    read.told = true;
+    read.xid = line->second.xid;
   }
   return read;
 }
@@ -237,12 +256,15 @@ std::optional<ParticipantEvent> Database::on(const ReadJournal& verb) {
 // A synced commit takes all that was written before it to the disk.
 void Database::sync() {
   data_.unsynced.clear();
+  data_.unsynced_told.clear();
   data_.synced_marks = data_.marks;
 }
 
 void Database::lose_unsynced() {
   for (const Gid& gid : data_.unsynced) data_.journal.erase(gid);
+  for (const Gid& gid : data_.unsynced_told) data_.told.erase(gid);
   data_.unsynced.clear();
+  data_.unsynced_told.clear();
   data_.marks = data_.synced_marks;
 }
 

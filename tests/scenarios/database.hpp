@@ -66,7 +66,8 @@ class Database {
     std::map<Gid, Outcome> ended;
     std::map<LedgerId, Mark> marks, synced_marks;
     std::map<Gid, JournalLine> journal;
-    std::vector<Gid> unsynced;
+    std::map<Gid, FinishPrepared> told;  // lines of before COMMIT PREPARED
+    std::vector<Gid> unsynced, unsynced_told;
   };
   struct Answer {
     std::string sqlstate;
@@ -91,6 +92,7 @@ class Database {
   bool is_locked(const std::string& row, const Gid& for_whom) const;
   std::optional<std::optional<Failure>> work(const Gid& gid, const Work& work);
   FinishDone::Result finish(const Gid& gid, Outcome outcome, EndedBy by);
+  void tell(const FinishPrepared& verb);
   void rollback_open(const Gid& gid);
   void sync();
   void lose_unsynced();

@@ -1,5 +1,6 @@
 #include "tests/simulation/database_client.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace assent::simulation {
@@ -40,7 +41,8 @@ void DatabaseClient::try_connect() {
   server_.terminate_up_to(connection_ = server_.connect());
   connection_ = server_.connect();
   connected_ = true;
-  DatabaseUp up{server_.identity(), server_.marks(), server_.list(), server_.next_xid()};
+  DatabaseUp up{server_.identity(), server_.marks(), server_.list(), server_.next_xid(),
+                server_.told()};
   if (world_.plant == Plant::marks_ignored) up.marks.clear();
   if (world_.plant == Plant::standby_believed) up.held.clear();
   if (world_.plant == Plant::next_xid_ignored) up.next_xid = 0;
@@ -182,24 +184,35 @@ void DatabaseClient::perform(const CancelPrepare& verb) {
 void DatabaseClient::perform(const FinishPrepared& verb) {
   FinishDone lost{verb.gid, verb.outcome, FinishDone::Result::again, "the connection was lost"};
   if (world_.plant == Plant::lost_reply_is_done) lost.result = FinishDone::Result::done;
-  ask(lost, [this, verb] {
-    const bool swapped = world_.plant == Plant::outcome_swapped && world_.random.percent(5);
-    const Outcome outcome = swapped ? Outcome::aborted : verb.outcome;
-    FinishDone done{verb.gid, verb.outcome, server_.finish(verb.gid, outcome, EndedBy::participant),
-                    ""};
-    if (world_.plant == Plant::no_such_gid_is_done &&
-        done.result == FinishDone::Result::no_such_gid)
-      done.result = FinishDone::Result::done;
-    return done;
-  });
+  const bool alone = verb.outcome == Outcome::aborted || world_.plant == Plant::commit_not_told;
+  if (alone) return ask(lost, [this, verb] { return finish(verb); });
+  if (!connected_) return report_soon(std::move(lost));
+  // One round trip, two transactions: what befalls the server in between leaves the line alone.
+  const Id id = expect(lost);
+  const auto told = std::make_shared<bool>(false);
+  const Micros line = world_.latency(15, 1'500);
+  const Micros commit = line + world_.latency(15, 1'500);
+  server_.later(connection_, line, [this, verb, told] { *told = server_.tell(verb); });
+  server_.later(connection_, commit,
+                [this, id, verb, told, lost] { answered(id, *told ? finish(verb) : lost); });
+}
+
+FinishDone DatabaseClient::finish(const FinishPrepared& verb) {
+  const bool swapped = world_.plant == Plant::outcome_swapped && world_.random.percent(5);
+  const Outcome outcome = swapped ? Outcome::aborted : verb.outcome;
+  FinishDone done{verb.gid, verb.outcome, server_.finish(verb.gid, outcome, EndedBy::participant),
+                  ""};
+  if (world_.plant == Plant::no_such_gid_is_done && done.result == FinishDone::Result::no_such_gid)
+    done.result = FinishDone::Result::done;
+  return done;
 }
 
 void DatabaseClient::perform(const ReadStatus& verb) {
   ask(StatusRead{verb.gid, StatusRead::Status::unavailable}, [this, verb] {
     if (server_.reads_fail) return StatusRead{verb.gid, StatusRead::Status::unavailable};
     const bool any_server = world_.plant == Plant::foreign_status_read;
-    StatusRead read{verb.gid,
-                    server_.status(verb.xid, any_server ? server_.identity() : verb.server)};
+    StatusRead read{verb.gid, server_.status(verb.gid, verb.xid,
+                                             any_server ? server_.identity() : verb.server)};
     if (world_.plant == Plant::absence_is_abort && read.status == StatusRead::Status::unknown)
       read.status = StatusRead::Status::aborted;
     return read;

@@ -49,6 +49,7 @@ class DatabaseClient {
   void ask(ParticipantEvent if_lost, std::function<ParticipantEvent()> question);
   void try_connect();
   void settle(const Gid& gid);
+  FinishDone finish(const FinishPrepared& verb);
 
   World& world_;
   Server& server_;

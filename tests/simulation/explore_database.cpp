@@ -42,6 +42,7 @@ std::vector<Effect> prepare(const Database& database, const Gid& gid) {
 
 Effect finish(const Database& database, const FinishPrepared& verb) {
   Effect effect{database, {}, {}};
+  if (verb.outcome == Outcome::committed) effect.after.tell(verb);
   FinishDone done{verb.gid, verb.outcome, FinishDone::Result::no_such_gid, "42704"};
   if (database.prepared && database.gid == verb.gid) {
     const bool committed = verb.outcome == Outcome::committed;
@@ -55,6 +56,16 @@ Effect finish(const Database& database, const FinishPrepared& verb) {
   }
   effect.completion = done;
   return effect;
+}
+
+std::vector<Effect> finish_ways(const Database& database, const FinishPrepared& verb) {
+  std::vector<Effect> ways{finish(database, verb)};
+  if (verb.outcome == Outcome::aborted || database.told) return ways;
+  Effect line_alone{database, {}, {}, true};
+  line_alone.after.tell(verb);
+  line_alone.completion = ways.front().completion;
+  ways.push_back(std::move(line_alone));
+  return ways;
 }
 
 Effect read_status(const Database& database, const ReadStatus& verb) {
@@ -100,6 +111,11 @@ Effect read_journal(const Database& database, const ReadJournal& verb) {
         database.journal->outcome == Outcome::committed ? Knowledge::committed : Knowledge::aborted;
     read.sequence = database.journal->sequence;
     read.application = database.journal->application;
+  } else if (database.told && database.gid == verb.gid) {
+    read.knowledge = Knowledge::committed;
+    read.sequence = database.told->sequence;
+    read.told = true;
+    read.xid = database.told->xid;
   }
   return {database, read, {}};
 }
@@ -127,18 +143,29 @@ std::vector<HeldBranch> Database::list() const {
   return {HeldBranch{gid, *prepared, {}}};
 }
 
+std::vector<DatabaseUp::Told> Database::told_of_held() const {
+  if (!prepared || !told) return {};
+  return {DatabaseUp::Told{gid, told->sequence}};
+}
+
+void Database::tell(const FinishPrepared& verb) {
+  if (!told) told = verb;
+}
+
 bool Database::has_unsynced() const {
-  return mark != durable_mark || (journal && !journal_durable);
+  return mark != durable_mark || (journal && !journal_durable) || (told && !told_durable);
 }
 
 void Database::sync() {
   durable_mark = mark;
   journal_durable = journal.has_value();
+  told_durable = told.has_value();
 }
 
 void Database::lose_unsynced() {
   mark = durable_mark;
   if (!journal_durable) journal.reset();
+  if (!told_durable) told.reset();
 }
 
 std::string to_text(const Database& database) {
@@ -150,6 +177,8 @@ std::string to_text(const Database& database) {
   if (database.durable_mark) text += " durable={" + assent::to_text(*database.durable_mark) + '}';
   if (database.journal) text += " journal={" + assent::to_text(*database.journal) + '}';
   if (database.journal_durable) text += " journal_durable";
+  if (database.told) text += " told={" + assent::to_text(*database.told) + '}';
+  if (database.told_durable) text += " told_durable";
   return text;
 }
 
@@ -157,7 +186,7 @@ std::vector<Effect> carry_out(const Database& database, const ParticipantAction&
   using Effects = std::vector<Effect>;
   return std::visit(
       Overloaded{[&](const PrepareBranch& v) { return prepare(database, v.gid); },
-                 [&](const FinishPrepared& v) { return Effects{finish(database, v)}; },
+                 [&](const FinishPrepared& v) { return finish_ways(database, v); },
                  [&](const ReadStatus& v) { return Effects{read_status(database, v)}; },
                  [&](const RaiseMark& v) { return Effects{raise(database, v)}; },
                  [&](const WriteJournal& v) { return Effects{write_journal(database, v)}; },

@@ -28,12 +28,16 @@ struct Database {
   std::optional<Mark> durable_mark;
   std::optional<JournalLine> journal;
   bool journal_durable = false;
+  std::optional<FinishPrepared> told;  // the line of before COMMIT PREPARED
+  bool told_durable = false;
 
   static constexpr Xid kFirstXid = 700;
   static ServerIdentity identity() { return {7, 1, "shop"}; }
 
   std::vector<HeldBranch> list() const;
+  std::vector<DatabaseUp::Told> told_of_held() const;
   bool has_unsynced() const;
+  void tell(const FinishPrepared& verb);
   void sync();
   void lose_unsynced();
 };
@@ -44,6 +48,7 @@ struct Effect {
   Database after;
   ParticipantEvent completion;
   std::vector<Fact> facts;
+  bool in_part = false;  // the connection was lost meanwhile: nobody waits for the completion
 };
 // Every way, the expected one first. For PrepareBranch also those without success: a statement that
 // fails, a branch without writes, an expectation that is not met.

@@ -207,7 +207,7 @@ void Draft::connect(std::size_t index) {
   std::erase_if(here.tasks, [this](Id task) { return p_.task(task).orphan; });
   here.link.has_database = true;
   const Database& database = p_.database(here.database);
-  DatabaseUp up{Database::identity(), {}, database.list()};
+  DatabaseUp up{Database::identity(), {}, database.list(), 0, database.told_of_held()};
   if (database.mark) up.marks.push_back(*database.mark);
   participant_takes(index, up);
 }

@@ -104,7 +104,8 @@ void Model::Impl::database(std::size_t index, const Site& here) {
     } else if (up || task.orphan) {
       const auto effects = carry_out(p.database(here.database), task.verb);
       for (std::size_t way = 0; way < effects.size(); ++way)
-        if (!task.orphan || !effects[way].facts.empty() || way == 0)
+        if (task.orphan ? way == 0 || !effects[way].facts.empty() || effects[way].in_part
+                        : !effects[way].in_part)
           step(false, [&](Draft& d) { d.carry_out(index, id, way); });
     }
   }

@@ -15,6 +15,12 @@ Server::Server(World& world, std::string participant, int rows)
 // ---- phase two
 // -------------------------------------------------------------------------------------
 
+bool Server::tell(const FinishPrepared& verb) {
+  if (full) return false;
+  if (data_.told.emplace(verb.gid, verb).second) data_.unsynced_told.push_back(verb.gid);
+  return true;
+}
+
 FinishDone::Result Server::finish(const Gid& gid, Outcome outcome, EndedBy by) {
   if (foreign_.count(gid))
     world_.observer.report({"P4", to_string(gid) + " is another ledger's, and is ended"});
@@ -35,10 +41,13 @@ FinishDone::Result Server::finish(const Gid& gid, Outcome outcome, EndedBy by) {
   return FinishDone::Result::done;
 }
 
-StatusRead::Status Server::status(Xid xid, const ServerIdentity& server) const {
-  if (server != data_.identity) return StatusRead::Status::unknown;
+StatusRead::Status Server::status(const Gid& gid, Xid xid, const ServerIdentity& server) const {
+  using Status = StatusRead::Status;
+  if (server != data_.identity) return Status::unknown;
   const auto found = data_.status.find(xid);
-  return found == data_.status.end() ? StatusRead::Status::unknown : found->second;
+  if (found == data_.status.end()) return Status::unknown;
+  const bool anothers = found->second == Status::in_progress && !holds(gid);
+  return anothers && world_.plant != Plant::anothers_id_believed ? Status::unknown : found->second;
 }
 
 std::vector<HeldBranch> Server::list() const {
@@ -58,6 +67,13 @@ std::vector<Mark> Server::marks() const {
   std::vector<Mark> marks;
   for (const auto& [ledger, mark] : data_.marks) marks.push_back(mark);
   return marks;
+}
+
+std::vector<DatabaseUp::Told> Server::told() const {
+  std::vector<DatabaseUp::Told> told;
+  for (const auto& [gid, line] : data_.told)
+    if (holds(gid) && !data_.journal.count(gid)) told.push_back({gid, line.sequence});
+  return told;
 }
 
 Mark Server::raise(const Mark& mark) {
@@ -84,7 +100,15 @@ void Server::journal(const std::vector<JournalLine>& lines) {
 JournalRead Server::read_journal(const Gid& gid) const {
   JournalRead read{gid, Knowledge::nothing, 0, true, Application::applied};
   const auto found = data_.journal.find(gid);
-  if (found == data_.journal.end()) return read;
+  if (found == data_.journal.end()) {
+    const auto told = data_.told.find(gid);
+    if (told == data_.told.end()) return read;
+    read.knowledge = Knowledge::committed;
+    read.sequence = told->second.sequence;
+    read.told = true;
+    read.xid = told->second.xid;
+    return read;
+  }
   read.knowledge =
       found->second.outcome == Outcome::committed ? Knowledge::committed : Knowledge::aborted;
   read.sequence = found->second.sequence;
@@ -94,13 +118,16 @@ JournalRead Server::read_journal(const Gid& gid) const {
 
 void Server::sync() {
   data_.unsynced.clear();
+  data_.unsynced_told.clear();
   data_.durable_marks = data_.marks;
   data_.prepared_last.clear();
 }
 
 void Server::lose_unsynced() {
   for (const Gid& gid : data_.unsynced) data_.journal.erase(gid);
+  for (const Gid& gid : data_.unsynced_told) data_.told.erase(gid);
   data_.unsynced.clear();
+  data_.unsynced_told.clear();
   data_.marks = data_.durable_marks;
 }
 
@@ -108,6 +135,7 @@ void Server::lose_unsynced() {
 void Server::background_sync() {
   world_.scheduler.after(Micros(600'000), [this] {
     data_.unsynced.clear();
+    data_.unsynced_told.clear();
     data_.durable_marks = data_.marks;
     background_sync();
   });
@@ -281,10 +309,7 @@ void Server::hang(Micros time) {
   hung_until_ = std::max(hung_until_, world_.now() + time);
 }
 
-// Not between a putting back and the participant's return: P43 does not promise to find ids that
-// were used up by then.
 void Server::add_foreign(const Gid& gid) {
-  if (others_return_) return;
   foreign_.insert(gid);
   data_.prepared[gid] = {data_.next_xid, {}};
   data_.status[data_.next_xid++] = StatusRead::Status::in_progress;

@@ -55,10 +55,13 @@ class Server {
   bool is_preparing(const Gid& gid) const;
   void cancel(const Gid& gid);
   void drop(const Gid& gid);
+  // The line before COMMIT PREPARED. False: it could not be written.
+  bool tell(const FinishPrepared& verb);
   FinishDone::Result finish(const Gid& gid, Outcome outcome, EndedBy by);
-  StatusRead::Status status(Xid xid, const ServerIdentity& server) const;
+  StatusRead::Status status(const Gid& gid, Xid xid, const ServerIdentity& server) const;
   std::vector<HeldBranch> list() const;
   std::vector<Mark> marks() const;
+  std::vector<DatabaseUp::Told> told() const;
   Mark raise(const Mark& mark);
   void journal(const std::vector<JournalLine>& lines);
   JournalRead read_journal(const Gid& gid) const;
@@ -146,7 +149,8 @@ class Server {
     std::vector<Gid> prepared_last;  // at the very end of the write-ahead log
     std::map<LedgerId, Mark> marks, durable_marks;
     std::map<Gid, JournalLine> journal;
-    std::vector<Gid> unsynced;  // keys of journal
+    std::map<Gid, FinishPrepared> told;        // lines of before COMMIT PREPARED
+    std::vector<Gid> unsynced, unsynced_told;  // keys of journal and of told
   };
   struct Late {
     Connection connection = 0;

@@ -118,7 +118,7 @@ WorkDone Host::run(const Gid& gid, Work work, Duration time_left) {
   return wait<WorkDone>();
 }
 FinishDone Host::finish(const Gid& gid, Outcome outcome) {
-  database->perform(FinishPrepared{gid, outcome});
+  database->perform(FinishPrepared{gid, outcome, 40, 17});
   return wait<FinishDone>();
 }
 StatusRead Host::status(const Gid& gid, Xid xid, const ServerIdentity& server) {

@@ -62,6 +62,33 @@ TEST_CASE("phase two: done only by its tag; a gid that is gone proves nothing") 
   shared_cluster().query("update account set balance = 1000 where id = 21", "stock");
 }
 
+TEST_CASE("a commit whose line cannot be written is not tried") {
+  Host host(shared_cluster());
+  dev::Cluster& cluster = shared_cluster();
+  // More than once on each connection: texts are kept prepared, and an earlier branch's must not
+  // run.
+  for (int i = 0; i < 6; ++i) {
+    const Gid before = new_gid();
+    as<PrepareDone::Yes>(host.prepare(before, work_of({debit})));
+    REQUIRE(host.finish(before, Outcome::committed).result == FinishDone::Result::done);
+  }
+  const Gid gid = new_gid();
+  as<PrepareDone::Yes>(host.prepare(gid, work_of({debit})));
+  cluster.query("alter table assent.outcome rename to away", "stock");
+  for (int i = 0; i < 3; ++i) {
+    const FinishDone refused = host.finish(gid, Outcome::committed);
+    CHECK(refused.result == FinishDone::Result::again);
+    CHECK(refused.message.find("42P01") != std::string::npos);
+  }
+  const std::string held =
+      "select count(*) from pg_prepared_xacts where gid = '" + to_string(gid) + "'";
+  CHECK(cluster.value(held) == "1");
+  cluster.query("alter table assent.away rename to outcome", "stock");
+  CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::done);
+  CHECK(cluster.value(held) == "0");
+  cluster.query("update account set balance = 1000 where id = 21", "stock");
+}
+
 TEST_CASE("a branch of another owner, or of another database, is denied, and stays") {
   Host host(shared_cluster());
   dev::Cluster& cluster = shared_cluster();
@@ -101,7 +128,7 @@ TEST_CASE("busy, or ended while it waits for a standby: again, and then the proo
   const Gid gid = new_gid();
   const auto yes = as<PrepareDone::Yes>(host.prepare(gid, work_of({debit})));
   setup.wait_for_standby(true);
-  host.database->perform(FinishPrepared{gid, Outcome::committed});
+  host.database->perform(FinishPrepared{gid, Outcome::committed, 40});
   setup.until_hanging(host);
   const FinishDone busy = host.finish(gid, Outcome::committed);
   CHECK(busy.result == FinishDone::Result::again);

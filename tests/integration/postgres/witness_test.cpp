@@ -109,6 +109,7 @@ TEST_CASE("a mark only rises, and another life at the same epoch does not take i
 TEST_CASE("the journal remembers how branches ended, and raises the mark's sequence") {
   Host host(shared_cluster());
   Gid committed = new_gid(), aborted = new_gid(), unproven = new_gid(), by_hand = new_gid();
+  shared_cluster().query("truncate assent.outcome", "stock");
   raise(host, mark_of(7, 1, 1));  // new_gid()'s ledger
   const std::vector<JournalLine> lines = {
       {committed, Outcome::committed, Application::applied, 41},
@@ -139,13 +140,54 @@ TEST_CASE("the journal remembers how branches ended, and raises the mark's seque
   shared_cluster().query("truncate assent.mark, assent.outcome", "stock");
 }
 
+TEST_CASE("a commit has its line, though nobody was left to write how it ended") {
+  Host host(shared_cluster());
+  const Gid gid = new_gid();
+  as<PrepareDone::Yes>(host.prepare(gid, work_of({debit})));
+  CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::done);
+  CHECK(read(host, gid) ==
+        JournalRead{gid, Knowledge::committed, 40, true, Application::applied, true, 17});
+  const std::string trim = "select assent.trim_outcomes('-1 day', 1000)";
+  SECTION("what is known then is written over it") {
+    host.database->perform(WriteJournal{1, {{gid, Outcome::aborted, Application::heuristic, 0}}});
+    CHECK(host.wait<JournalWritten>().ok);
+    CHECK(read(host, gid) ==
+          JournalRead{gid, Knowledge::aborted, 40, true, Application::heuristic});
+  }
+  SECTION("it is trimmed, but not as long as its branch is prepared") {
+    const Gid held = new_gid();
+    as<PrepareDone::Yes>(host.prepare(held, work_of({debit})));
+    shared_cluster().query("select assent.tell_commit('" + to_string(held.tx) + "', 'stock', '" +
+                               to_string(held.ledger) + "', " + std::to_string(held.epoch) +
+                               ", 41, 0)",
+                           "stock");
+    shared_cluster().query(trim, "stock");
+    CHECK(read(host, gid).knowledge == Knowledge::nothing);
+    CHECK(read(host, held).knowledge == Knowledge::committed);
+    host.database->stop();
+    Host next(shared_cluster());  // it finds what its predecessor had been told
+    CHECK(next.up.told == std::vector<DatabaseUp::Told>{{held, 41}});
+    CHECK(next.finish(held, Outcome::committed).result == FinishDone::Result::done);
+  }
+  shared_cluster().query("truncate assent.outcome", "stock");
+  shared_cluster().query("update account set balance = 1000 where id = 31", "stock");
+}
+
+TEST_CASE("an id in progress is somebody else's where the gid is not prepared") {
+  Host host(shared_cluster());
+  Visitor somebody(shared_cluster().participant_conninfo("stock"));
+  somebody.run("begin");
+  const Xid xid = std::stoull(somebody.run("select pg_current_xact_id()"));
+  CHECK(host.status(new_gid(), xid, host.up.server).status == Status::unknown);
+}
+
 TEST_CASE("the participant's role reaches its tables through functions only") {
   Visitor role(shared_cluster().participant_conninfo("stock"));
   CHECK(role.run("select rolsuper from pg_roles where rolname = current_user") == "f");
   CHECK_THROWS(role.run("delete from assent.mark"));
   CHECK_THROWS(role.run("insert into assent.outcome default values"));
-  CHECK_THROWS(role.run("update assent.version set version = 2"));
-  CHECK(role.run("select assent.installed_version()") == "1");
+  CHECK_THROWS(role.run("update assent.version set version = 3"));
+  CHECK(role.run("select assent.installed_version()") == "2");
 }
 
 TEST_CASE("a standby is not worked with; after its promotion the timeline is another") {

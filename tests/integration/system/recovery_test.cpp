@@ -199,6 +199,7 @@ TEST_CASE("a lost ledger is not made again, and another ledger does not decide")
 }
 
 TEST_CASE("a ledger put back from an old copy rolls nothing back that had been committed") {
+  const bool killed_at_once = GENERATE(false, true);  // after COMMIT PREPARED, before all else
   Deployment bank;
   const auto copy = bank.ledger().parent_path() / "copy";
   REQUIRE(bank.client().run(transfer("bank_a", 2, "bank_b", 2, "1.00")).has_value());
@@ -209,6 +210,10 @@ TEST_CASE("a ledger put back from an old copy rolls nothing back that had been c
   // The commit is applied in one branch only: the other's participant dies of it.
   bank.kill_participant(1);
   bank.start_participant(1, {{"ASSENT_CRASH_POINTS", "agent.verb.finish=kill@1"}});
+  if (killed_at_once) {
+    bank.kill_participant(0);
+    bank.start_participant(0, {{"ASSENT_CRASH_POINTS", "agent.done.finish=kill@1"}});
+  }
   bank.start_coordinator();
   bank.await_ready();
   client::OneShot shot = transfer("bank_a", 1, "bank_b", 1, "100.00");
@@ -218,6 +223,10 @@ TEST_CASE("a ledger put back from an old copy rolls nothing back that had been c
   REQUIRE(dev::poll_until([&] { return bank.prepared() == 1; }, std::chrono::seconds(30)));
   bank.kill_coordinator();
   bank.start_participant(1);
+  if (killed_at_once) {
+    REQUIRE(bank.participant(0).wait(std::chrono::seconds(30)));
+    bank.start_participant(0);
+  }
   std::filesystem::remove_all(bank.ledger());
   std::filesystem::copy(copy, bank.ledger(), std::filesystem::copy_options::recursive);
 

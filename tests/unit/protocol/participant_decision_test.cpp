@@ -105,6 +105,10 @@ TEST_CASE("proof of a commit, in every status", "[P29][P30]") {
       CHECK(b.journal(Knowledge::nothing) == "alarm, Applied committed unproven");
       CHECK(b.commit() == "Applied committed unproven");
     }
+    SECTION("told to commit: that is what was decided, not how it ended") {
+      CHECK(b.act(JournalRead{b.gid, Knowledge::committed, 5, true, Application::applied, true}) ==
+            "alarm, Applied committed unproven");
+    }
     SECTION("not available: asked again, from the start") {
       CHECK(b.journal(Knowledge::nothing, false).empty());
       CHECK(b.tick_after(b.limits.retry_first) == "ReadStatus");
@@ -136,6 +140,30 @@ TEST_CASE("a commit for a branch that is not known here is tried, then proved") 
     b.gid.tx = bench::tx(2);
     b.from(Commit{b.gid, 6, 0, {}});
     CHECK(b.finished(Result::no_such_gid) == "ReadJournal");
+  }
+}
+
+TEST_CASE("where nobody knows the id, the line that was told has it", "[P44][P29]") {
+  ParticipantBench b = bench::working_participant();
+  b.from(Commit{b.gid, 6, 0, {}});
+  CHECK(b.finished(Result::no_such_gid) == "ReadJournal");
+  const auto line = [&](Xid xid) {
+    return b.act(
+        JournalRead{b.gid, Knowledge::committed, 5, true, Application::applied, true, xid});
+  };
+  SECTION("and it is proved with it, on this server") {
+    CHECK(line(700) == "ReadStatus");
+    CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, bench::server()});
+    SECTION("committed") {
+      CHECK(b.status(Status::committed) == "Applied committed proved");
+    }
+    SECTION("unknown: it is asked once") {
+      CHECK(b.status(Status::unknown) == "ReadJournal");
+      CHECK(line(700) == "alarm, Applied committed unproven");
+    }
+  }
+  SECTION("or not") {
+    CHECK(line(0) == "alarm, Applied committed unproven");
   }
 }
 
@@ -184,6 +212,26 @@ TEST_CASE("a branch that a backup brought back is decided again") {
   b.database_up({b.held()});
   CHECK(b.link_up() == "Hello, RaiseMark, Ready holding 1");
   CHECK(b.commit() == "FinishPrepared committed");
+}
+
+TEST_CASE("COMMIT PREPARED carries the line that is written before it", "[P44]") {
+  const ParticipantBench b = decided(Outcome::committed);
+  CHECK(*b.done<FinishPrepared>() == FinishPrepared{b.gid, Outcome::committed, 5, 700});
+}
+
+TEST_CASE("a branch that a predecessor was told to commit is committed", "[P44]") {
+  ParticipantBench b;
+  DatabaseUp up{bench::server(), {}, {b.held()}, 0, {{b.gid, 5}}};
+  CHECK(b.act(up) == "FinishPrepared committed");
+  CHECK(*b.done<FinishPrepared>() == FinishPrepared{b.gid, Outcome::committed, 5, 700});
+  CHECK(b.link_up() == "Hello, RaiseMark, Ready");  // it is not in doubt
+  CHECK(b.from(Ask{b.gid}) == "Evidence committed");
+  CHECK(b.abort() == "alarm");
+  CHECK(b.finished(FinishDone::Result::done) == "Applied committed applied");
+  SECTION("one that is being ended already goes on") {
+    CHECK(b.act(up) == "CloseLink, FinishPrepared committed");
+    CHECK(b.act(up).empty());
+  }
 }
 
 TEST_CASE("evidence is about the decision", "[P40]") {

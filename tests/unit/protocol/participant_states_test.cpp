@@ -104,6 +104,12 @@ Events messages_and_surroundings() {
        [](auto& b) {
          return joined({b.act(DatabaseDown{"gone"}), b.database_up({b.held()}), b.link_up()});
        }},
+      {"database back, told to commit",
+       [](auto& b) {
+         const std::string lost = b.act(DatabaseDown{"gone"});
+         const DatabaseUp up{bench::server(), {}, {b.held()}, 0, {{b.gid, 5}}};
+         return joined({lost, b.act(up), b.link_up()});
+       }},
       {"database back, without it",
        [](auto& b) {
          return joined({b.act(DatabaseDown{"gone"}), b.database_up(), b.link_up()});
@@ -172,6 +178,11 @@ Events phase_two() {
       {"status: unavailable", [](auto& b) { return b.status(Status::unavailable); }},
       {"journal: committed", [](auto& b) { return b.journal(Knowledge::committed); }},
       {"journal: aborted", [](auto& b) { return b.journal(Knowledge::aborted); }},
+      {"journal: told",
+       [](auto& b) {
+         return b.act(
+             JournalRead{b.gid, Knowledge::committed, 5, true, Application::applied, true});
+       }},
       {"journal: nothing", [](auto& b) { return b.journal(Knowledge::nothing); }},
       {"journal: unavailable", [](auto& b) { return b.journal(Knowledge::nothing, false); }},
       {"tick", [](auto& b) { return b.tick_after(Duration(10'000)); }},
