@@ -50,11 +50,9 @@ FinishDone judge(const FinishPrepared& verb, const std::vector<Reply>& replies,
   const auto failed = std::find_if(replies.begin(), replies.end() - 1,
                                    [](const Reply& each) { return !each.ok(); });
   const Reply& reply = *failed;  // or the last
-  if (failed != replies.end() - 1) {
-    done.message =
-        "the journal's line could not be written: " +
-        (reply.kind == Reply::Kind::error ? reply.error.message + " (" + reply.error.sqlstate + ")"
-                                          : connection.failure());
+  if (failed != replies.end() - 1 && reply.kind == Reply::Kind::error) {
+    done.message = "the journal's line could not be written: " + reply.error.message + " (" +
+                   reply.error.sqlstate + ")";
   } else if (reply.ok() && reply.tag == (commit ? "COMMIT PREPARED" : "ROLLBACK PREPARED")) {
     done.result = FinishDone::Result::done;
   } else if (reply.kind == Reply::Kind::error) {

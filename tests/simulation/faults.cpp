@@ -42,6 +42,7 @@ const std::vector<Schedule::Kind>& Schedule::kinds() {
       {"resolved_by_hand", 12, true, &Schedule::resolved_by_hand},
       {"ledger_put_back", 8, true, &Schedule::ledger_put_back},
       {"last_record_damaged", 6, true, &Schedule::last_record_damaged},
+      {"site_loses_power", 6, true, &Schedule::site_loses_power},
       {"ledger_damaged", 8, true, &Schedule::ledger_damaged},
       {"second_coordinator", 10, true, &Schedule::second_coordinator},
   };
@@ -192,6 +193,36 @@ void Schedule::last_record_damaged() {
   copy_.reset();  // it holds decisions that may now be lost, and made anew the other way
   ruling().crash(LedgerDisk::Crash::machine);
   ruling().disk().damage_last();
+  restart_coordinator(ruling(), 500'000);
+}
+
+// A decision that one branch still waits for: as a rule, another has carried it out.
+bool Schedule::is_half_applied() const {
+  std::map<TxId, unsigned> holders;
+  for (const auto& server : servers_)
+    for (const Gid& gid : server->held_gids(ledger_))
+      if (world_.observer.is_committed(gid.tx)) ++holders[gid.tx];
+  return std::any_of(holders.begin(), holders.end(),
+                     [](const auto& each) { return each.second == 1; });
+}
+
+// All at once, when a decision has been carried out at one participant and not yet at another; and
+// its record is lost. Who has carried it out remembers nothing but what its database holds.
+void Schedule::site_loses_power() {
+  if (healing_) return;
+  const bool now = ruling().disk().ends_with_commit() && is_half_applied();
+  if (!now) {
+    world_.scheduler.after(Micros(1'000), [this] { site_loses_power(); });
+    return;
+  }
+  copy_.reset();
+  ruling().crash(LedgerDisk::Crash::machine);
+  ruling().disk().damage_last();
+  for (auto& each : participants_) {
+    each->crash();
+    world_.scheduler.after(Micros(world_.random.between(5'000, 2'000'000)),
+                           [host = each.get()] { host->start(); });
+  }
   restart_coordinator(ruling(), 500'000);
 }
 

@@ -118,6 +118,8 @@ class Schedule {
   void ledger_put_back();
   void ledger_moved();
   void last_record_damaged();
+  void site_loses_power();
+  bool is_half_applied() const;
   void ledger_damaged();
   void when_settled(const std::function<void()>& then);
   void second_coordinator();
