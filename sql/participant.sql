@@ -53,6 +53,8 @@ create table if not exists assent.outcome (
   written_at timestamptz not null default now(),
   primary key (tx, participant, ledger)
 );
+-- Every line of a commit is written twice; in its page, where there is room.
+alter table assent.outcome set (fillfactor = 50);
 alter table assent.outcome add column if not exists xid bigint not null default 0;
 alter table assent.outcome drop constraint if exists outcome_application_check;
 alter table assent.outcome add constraint outcome_application_check
@@ -83,15 +85,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select m.ledger, m.epoch, m.life, m.sequence from assent.mark m order by m.ledger
 $$;
 
--- The line of a commit before it is carried out. One that is there stays as it is.
+-- The line of a commit before it is carried out. One that is there stays as it is. In PL/pgSQL,
+-- which keeps the plan: every commit comes by here.
 create or replace function assent.tell_commit(
   a_tx uuid, a_participant text, a_ledger uuid, an_epoch bigint, a_sequence bigint, an_xid bigint)
 returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
   insert into assent.outcome (tx, participant, ledger, epoch, outcome, application, sequence, xid)
   values (a_tx, a_participant, a_ledger, an_epoch, 'committed', 'told', a_sequence, an_xid)
-  on conflict do nothing
-$$;
+  on conflict do nothing;
+end $$;
 
 -- Those of the transactions a commit was told of whose end is not known.
 create or replace function assent.told_commits(txs uuid[], a_participant text,

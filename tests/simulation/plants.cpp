@@ -53,8 +53,6 @@ constexpr PlantInfo kPlants[] = {
      "a connection lost in phase two is read as success", "I4 I8"},
     {Plant::commit_not_told, "commit-not-told",
      "COMMIT PREPARED is sent without its line in the journal", "I4"},
-    {Plant::anothers_id_believed, "anothers-id-believed",
-     "an id in progress is taken for the branch's, though its gid is not prepared", "I10"},
     {Plant::absence_is_abort, "absence-is-abort",
      "no status and no line in the journal are read as rolled back", "I4"},
     {Plant::foreign_status_read, "foreign-status-read",

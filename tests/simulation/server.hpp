@@ -174,7 +174,7 @@ class Server {
   void lose_unsynced();
   void recover();
   void forget_last_xids();
-  void work_for_others();
+  void work_for_others(bool commit);
   void background_sync();
 
   World& world_;

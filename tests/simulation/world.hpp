@@ -24,11 +24,10 @@ enum class Plant : std::uint8_t {
   no_vote_counts_as_yes,
   prepared_without_tag,  // the absence of an error is read as a yes
   no_such_gid_is_done,
-  lost_reply_is_done,    // 57P01 in phase two is read as success
-  commit_not_told,       // the line before COMMIT PREPARED is not written
-  anothers_id_believed,  // an id in progress is waited for, though the gid is not prepared
-  absence_is_abort,      // no status and no line in the journal are read as rolled back
-  marks_ignored,         // the epochs kept in the database are not looked at
+  lost_reply_is_done,  // 57P01 in phase two is read as success
+  commit_not_told,     // the line before COMMIT PREPARED is not written
+  absence_is_abort,    // no status and no line in the journal are read as rolled back
+  marks_ignored,       // the epochs kept in the database are not looked at
   heuristic_hidden,
   copy_trusted,  // a ledger that was put back is taken for complete
   torn_tail_trusted,
