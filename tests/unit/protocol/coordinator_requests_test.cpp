@@ -255,7 +255,7 @@ TEST_CASE("limits: unfinished transactions, waiters, branches, ids in use, what 
   CHECK(b.m().find(tx(2)));
 }
 
-TEST_CASE("a participant's unfinished branches are limited, others' are not", "[P44]") {
+TEST_CASE("a participant's unfinished branches are limited, others' are not", "[P46]") {
   CoordinatorBench b;
   b.limits.participant_branches = 2;
   b.connect("orders");
