@@ -1,5 +1,7 @@
 // What is let in, and what is refused at once so that one participant in trouble is no trouble to
 // the transactions that have nothing to do with it.
+#include <utility>
+
 #include "protocol/coordinator_step.hpp"
 
 namespace assent {
@@ -56,13 +58,13 @@ std::optional<Failure> CoordinatorStep::inadmissible(const std::string& particip
   return std::nullopt;
 }
 
-void CoordinatorStep::joins(const std::string& participant) {
-  ++m.branches_[participant];
+void CoordinatorStep::joins(Transaction& tx, TxBranch branch) {
+  ++m.branches_[branch.participant];
+  tx.branches.push_back(std::move(branch));
 }
 
 // Of a participant that gives no answers, this branch finds out whether it gives them again.
 void CoordinatorStep::admitted(const std::string& participant) {
-  joins(participant);
   Member& member = m.members_.at(participant);
   if (member.unanswered >= m.limits_.unanswered)
     member.refused_until = now.steady + m.limits_.unanswered_pause;

@@ -261,8 +261,10 @@ void CoordinatorStep::damaged_unknown(const std::string& from, const Applied& me
   branch.participant = from;
   branch.phase = message.application == Application::heuristic ? BranchPhase::heuristic
                                                                : BranchPhase::unproven;
-  tx.branches.push_back(std::move(branch));
-  if (is_new || tx.state == TxState::aborting) joins(from);
+  if (is_new || tx.state == TxState::aborting)
+    joins(tx, std::move(branch));
+  else
+    tx.branches.push_back(std::move(branch));
   record_damage({gid.tx, from, Outcome::aborted, message.application, now.wall_ms});
   if (!is_new) return;
   tx.tx = gid.tx;

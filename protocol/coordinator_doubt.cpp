@@ -132,8 +132,7 @@ void CoordinatorStep::adopt_commit(Doubt& doubt) {
       branch.server = held->second.server;
     }
     record.branches.push_back({name, branch.xid, branch.server});
-    tx.branches.push_back(std::move(branch));
-    joins(name);
+    joins(tx, std::move(branch));
   }
   m.doubts_.erase(doubt.gid.tx);  // `doubt` is gone from here on
   tx.record = log(std::move(record));

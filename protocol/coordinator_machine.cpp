@@ -157,8 +157,8 @@ void CoordinatorStep::on(const Begin& event) {
     TxBranch joined;
     joined.participant = branch.participant;
     joined.phase = BranchPhase::preparing;
-    tx.branches.push_back(std::move(joined));
     admitted(branch.participant);
+    joins(tx, std::move(joined));
     send(branch.participant,
          Prepare{gid_of(tx, branch.participant), branch.work, peers, event.timeout});
   }
@@ -225,8 +225,10 @@ void CoordinatorStep::on(const ExecuteAsked& event) {
           event.request, tx.tx,
           failure(Problem::invalid_request, "The transaction has no room for another branch."),
           Fate::unknown);
-    tx.branches.emplace_back().participant = event.participant;
     admitted(event.participant);
+    TxBranch joined;
+    joined.participant = event.participant;
+    joins(tx, std::move(joined));
   }
   talk.last_seq = event.seq;
   talk.last_participant = event.participant;

@@ -237,7 +237,7 @@ void CoordinatorStep::rule_by_record(Transaction& tx, const HeldBranch& held) {
       late.xid = held.xid;
       late.server = m.members_.at(gid.participant).server;
       tell_decision(tx, late);
-      if (tx.state == TxState::committing) tx.branches.push_back(std::move(late));
+      if (tx.state == TxState::committing) joins(tx, std::move(late));
       return;
   }
 }

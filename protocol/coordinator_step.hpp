@@ -28,8 +28,8 @@ struct CoordinatorStep {
   std::optional<Failure> unreachable(const std::string& participant) const;
   std::optional<Failure> inadmissible(const std::string& participant) const;
   void admitted(const std::string& participant);
-  // A branch of an unfinished transaction begins, or its transaction ends.
-  void joins(const std::string& participant);
+  // The only way a branch comes to an unfinished transaction; and how it leaves, when that ends.
+  void joins(Transaction& tx, TxBranch branch);
   void leaves(const std::string& participant);
   void unanswered_by(const std::string& participant);
   void answered_by(const std::string& participant);

@@ -9,11 +9,13 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "protocol/coordinator_machine.hpp"
+#include "protocol/invariants.hpp"
 #include "protocol/text.hpp"
 
 namespace assent::bench {
@@ -84,6 +86,8 @@ struct CoordinatorBench {
   std::string act(const CoordinatorEvent& event) {
     actions.clear();
     m().step(event, now, actions);
+    for (const Violation& violation : check(m()))
+      throw std::logic_error(violation.invariant + ": " + violation.what);
     for (const CoordinatorAction& action : actions)
       if (const auto* log = std::get_if<Log>(&action)) {
         records.push_back(log->record);
