@@ -125,7 +125,14 @@ TEST_CASE("twenty at once are one, though the coordinator is killed among them")
   bank.kill_coordinator();
   bank.start_coordinator();
   bank.await_ready();
-  const HttpAnswer again = bank.http("POST", "/v1/transactions", kTransfer, "pay-20");
+  // 202 until the participants have told this start, too, that they applied it.
+  HttpAnswer again;
+  dev::poll_until(
+      [&] {
+        again = bank.http("POST", "/v1/transactions", kTransfer, "pay-20");
+        return again.status != 202;
+      },
+      std::chrono::seconds(30));
   INFO(again.body);
   CHECK(again.status == 201);
   CHECK(again.body.find(the_id(retries)) != std::string::npos);
