@@ -1,17 +1,21 @@
 #include "clients/dev/machine.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <random>
-#include <set>
 #include <stdexcept>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace assent::dev {
@@ -38,6 +42,26 @@ bool try_socket(Call call, std::uint16_t port) {
   return done;
 }
 
+constexpr std::uint16_t kFirstPort = 15'000;
+constexpr std::uint16_t kPortsInBlock = 50;
+constexpr std::uint16_t kPortBlocks = 340;
+
+// A port that is free now need not be so when a server that was told of it starts: another process
+// may have been told the same. So ports come in blocks, and a block is one process' as long as it
+// lives: it is held by a name in the abstract namespace of sockets, which goes with the process.
+bool hold_block(std::uint16_t block) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  const std::string text = "assent-ports-" + std::to_string(block);
+  std::copy(text.begin(), text.end(), name.sun_path + 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&name), size) == 0) return true;  // stays open
+  ::close(fd);
+  return false;
+}
+
 }  // namespace
 
 bool accepts(std::uint16_t port) {
@@ -46,14 +70,18 @@ bool accepts(std::uint16_t port) {
 
 std::uint16_t free_port() {
   static std::mt19937 random{std::random_device{}()};
-  static std::set<std::uint16_t> given;
-  std::uniform_int_distribution<std::uint16_t> choose(15'000, 32'000);
+  static std::vector<std::uint16_t> mine;  // of the blocks of this process, not given out yet
+  std::uniform_int_distribution<std::uint16_t> choose(0, kPortBlocks - 1);
   for (int attempt = 0; attempt < 1000; ++attempt) {
-    const std::uint16_t port = choose(random);
-    if (!given.contains(port) && try_socket(::bind, port)) {
-      given.insert(port);
-      return port;
+    if (mine.empty()) {
+      const std::uint16_t block = choose(random);
+      if (!hold_block(block)) continue;
+      for (std::uint16_t i = 0; i < kPortsInBlock; ++i)
+        mine.push_back(static_cast<std::uint16_t>(kFirstPort + block * kPortsInBlock + i));
     }
+    const std::uint16_t port = mine.back();
+    mine.pop_back();
+    if (try_socket(::bind, port)) return port;
   }
   throw std::runtime_error("no TCP port between 15000 and 32000 is free on 127.0.0.1");
 }

@@ -12,8 +12,8 @@
 namespace assent::dev {
 
 // A TCP port of 127.0.0.1 that nothing listens on, below the range from which the system takes the
-// ports of outgoing connections, and never the same twice from one process. Throws
-// std::runtime_error when there is none.
+// ports of outgoing connections; never the same twice from one process, nor from two while both
+// live. Throws std::runtime_error when there is none.
 std::uint16_t free_port();
 
 // Whether something accepts connections on 127.0.0.1:port.
