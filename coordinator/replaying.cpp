@@ -13,7 +13,7 @@ namespace assent {
 namespace {
 
 constexpr std::size_t kBatch = 512;      // records handed over at once
-constexpr std::size_t kBatchesMost = 8;  // there are so many: half a megabyte of usual records
+constexpr std::size_t kBatchesMost = 8;  // there are so many: a megabyte or two of usual records
 
 // Filled and emptied again and again: a record that is assigned to one of its kind takes its
 // memory over.

@@ -9,9 +9,6 @@
 #include <thread>
 #include <utility>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "coordinator/log/group_commit.hpp"
 #include "coordinator/log/ledger_opening.hpp"
 #include "coordinator/log/posix_files.hpp"
@@ -47,12 +44,9 @@ std::optional<LogError> make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (!std::filesystem::create_directories(folder, error) && !error) return {};
   if (error) return log_error("make the folder", folder.string(), error);
-  const auto parent = std::filesystem::absolute(folder).lexically_normal().parent_path();
-  const int fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  error = {errno, std::generic_category()};
-  if (fd >= 0) ::close(fd);
-  if (!synced) return log_error("sync", parent.string(), error);
+  PosixFiles parent(std::filesystem::absolute(folder).lexically_normal().parent_path().string());
+  error = parent.sync_folder();
+  if (error) return log_error("sync", parent.path({}), error);
   return {};
 }
 

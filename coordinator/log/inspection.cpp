@@ -61,15 +61,6 @@ bool same_chain(const LedgerContents& one, const LedgerContents& other) {
   return other.tail == Tail::clean;
 }
 
-std::optional<LogError> sync_folder(const fs::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const std::error_code error(errno, std::generic_category());
-  if (fd >= 0) ::close(fd);
-  if (!synced) return log_error("sync", folder.string(), error);
-  return {};
-}
-
 }  // namespace
 
 LogResult<LedgerContents> inspect_ledger(Files& files, const std::function<void()>& begin,
@@ -135,7 +126,9 @@ LogResult<LedgerContents> backup_log(const std::string& folder, const std::strin
   if (::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, whole.c_str(), RENAME_NOREPLACE) != 0)
     return log_error("give the finished copy its name,", whole.string(),
                      {errno, std::generic_category()});
-  if (auto unsynced = sync_folder(whole.parent_path())) return *std::move(unsynced);
+  PosixFiles parent(whole.parent_path().string());
+  if (const auto unsynced = parent.sync_folder())
+    return log_error("sync", parent.path({}), unsynced);
   return copy;
 }
 
