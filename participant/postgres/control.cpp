@@ -20,7 +20,7 @@ namespace {
 
 constexpr auto answer_time = 15s;  // a control connection silent for so long is given up
 constexpr auto heartbeat = 500ms;
-constexpr int heartbeats_to_trim = 120;
+constexpr int trimmed_at_once = 10'000;
 
 std::string run_id() {  // tells the processes of one participant apart, for people
   std::array<char, 9> text{};
@@ -35,6 +35,7 @@ Control::Control(Context& context, Callbacks callbacks)
       callbacks_(std::move(callbacks)),
       prefix_(application_prefix(context.options.participant)),
       name_(prefix_ + run_id() + "/"),
+      trim_at_(SteadyTime::clock::now() + context.options.trim_interval),
       wake_(context.io) {}
 
 void Control::stop() {
@@ -213,18 +214,40 @@ awaitable<bool> Control::read_told(Connection& connection, DatabaseUp& state) {
 
 // Says something twice a second: a lost connection is noticed, and a successor sees us alive.
 awaitable<void> Control::stay_up() {
-  const std::string age = std::to_string(context_.options.outcome_retention.count()) + " hours";
-  for (int beat = 0; connection_->is_open(); ++beat) {
-    std::vector<Command> commands(1);
-    commands[0].sql = "select";
-    if (beat % heartbeats_to_trim == heartbeats_to_trim - 1) {
-      commands[0].sql = "select assent.trim_outcomes($1::interval, 10000)";
-      commands[0].params = {age.c_str()};
-    }
-    std::vector<Reply> replies;
-    if (!co_await ask(std::move(commands), replies)) break;
+  while (connection_->is_open()) {
+    bool answered = false;
+    if (SteadyTime::clock::now() < trim_at_)
+      answered = co_await say();
+    else
+      answered = co_await trim();
+    if (!answered) break;
     co_await pause(heartbeat);
   }
+}
+
+awaitable<bool> Control::say() {
+  std::vector<Command> commands(1);
+  commands[0].sql = "select";
+  std::vector<Reply> replies;
+  co_return co_await ask(std::move(commands), replies);
+}
+
+// Deletes old outcomes: a piece at a time, for others wait for this connection, and soon again
+// where there was more, so that it keeps up with any number of commits. When it is due outlives the
+// connection: one that is lost more often would never come to it.
+awaitable<bool> Control::trim() {
+  const std::string age = std::to_string(context_.options.outcome_retention.count()) + " hours";
+  const std::string most = std::to_string(trimmed_at_once);
+  std::vector<Command> commands(1);
+  commands[0].sql = "select assent.trim_outcomes($1::interval, $2)";
+  commands[0].params = {age.c_str(), most.c_str()};
+  std::vector<Reply> replies;
+  const bool answered = co_await ask(std::move(commands), replies);
+  if (!answered) co_return false;
+  const bool more = replies[0].ok() && replies[0].text(0, 0) == most;
+  trim_at_ = SteadyTime::clock::now();
+  if (!more) trim_at_ += context_.options.trim_interval;
+  co_return true;
 }
 
 awaitable<void> Control::take_turn() {

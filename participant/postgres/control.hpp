@@ -63,6 +63,8 @@ class Control {
   boost::asio::awaitable<bool> read_state(Connection& connection, DatabaseUp& state);
   boost::asio::awaitable<bool> read_told(Connection& connection, DatabaseUp& state);
   boost::asio::awaitable<void> stay_up();
+  boost::asio::awaitable<bool> say();
+  boost::asio::awaitable<bool> trim();
   boost::asio::awaitable<void> take_turn();
   boost::asio::awaitable<void> pause(std::chrono::milliseconds time);
   void pass_turn();
@@ -78,6 +80,7 @@ class Control {
   std::string down_reason_;
   bool turn_taken_ = false;
   std::deque<boost::asio::steady_timer*> turns_;
+  SteadyTime trim_at_;              // when old outcomes are deleted next
   boost::asio::steady_timer wake_;  // of run(), when it pauses
   std::map<Gid, Backend> lost_;
 };

@@ -46,7 +46,8 @@ struct DatabaseOptions {
   std::chrono::milliseconds grace{5000};
   // A predecessor whose control connection has said nothing for so long is taken for dead.
   std::chrono::milliseconds takeover{5000};
-  std::chrono::hours outcome_retention{24 * 30};  // older lines of assent.outcome are deleted
+  std::chrono::hours outcome_retention{24 * 30};    // older lines of assent.outcome are deleted …
+  std::chrono::milliseconds trim_interval{60'000};  // … this often
 };
 
 struct Glance;

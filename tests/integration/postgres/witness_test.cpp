@@ -106,6 +106,40 @@ TEST_CASE("a mark only rises, and another life at the same epoch does not take i
   shared_cluster().query("truncate assent.mark", "stock");
 }
 
+TEST_CASE("old outcomes go, however many there are and however often the connection is lost") {
+  dev::Cluster& cluster = shared_cluster();
+  cluster.query(
+      "truncate assent.outcome;"
+      "insert into assent.outcome (tx, participant, ledger, epoch, outcome, application,"
+      " written_at) select gen_random_uuid(), 'stock', gen_random_uuid(), 1, 'committed', "
+      "'applied',"
+      " now() - interval '1 day' from generate_series(1, 25000)",
+      "stock");
+  Host host(cluster, [](DatabaseOptions& options) {
+    options.outcome_retention = std::chrono::hours(1);
+    options.trim_interval = 3s;  // more than any connection lives until there is something gone
+  });
+  Visitor visitor(cluster.conninfo("stock"));
+  const auto left = [&] { return std::stoi(visitor.run("select count(*) from assent.outcome")); };
+  const auto cut = [&] {
+    visitor.run(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name like 'assent/stock/%/control'");
+  };
+  auto next_cut = std::chrono::steady_clock::now();
+  host.run_until([&] {
+    if (left() < 25'000) return true;
+    if (std::chrono::steady_clock::now() < next_cut) return false;
+    next_cut += 1500ms;
+    cut();
+    return false;
+  });
+  // The rest does not take two intervals: they are for when there is nothing more to delete.
+  const auto since = std::chrono::steady_clock::now();
+  host.run_until([&] { return left() == 0; });
+  CHECK(std::chrono::steady_clock::now() - since < 5s);
+}
+
 TEST_CASE("the journal remembers how branches ended, and raises the mark's sequence") {
   Host host(shared_cluster());
   Gid committed = new_gid(), aborted = new_gid(), unproven = new_gid(), by_hand = new_gid();
