@@ -38,6 +38,12 @@ void install_workload(Deployment& deployment) {
   }
 }
 
+void clear_workload(Deployment& deployment) {
+  for (std::size_t i = 0; i < deployment.size(); ++i)
+    deployment.cluster(i).query("truncate lab_mark; update lab_list set names = '{}'",
+                                Deployment::name(i));
+}
+
 client::OneShot marked_transfer(const std::string& name, const std::string& from, int from_account,
                                 const std::string& to, int to_account, const std::string& list) {
   client::OneShot shot = test::transfer(from, from_account, to, to_account, "1.00");

@@ -21,6 +21,8 @@ client::OneShot marked_transfer(const std::string& name, const std::string& from
                                 const std::string& to, int to_account, const std::string& list);
 // The sum over all banks in one transaction, under locks that are held to its end.
 client::OneShot locked_sum(const test::Deployment& deployment);
+// Forgets what was done, when nothing is under way: marks and lists are empty again.
+void clear_workload(test::Deployment& deployment);
 // What the databases hold: marks, lists, sums.
 void observe(test::Deployment& deployment, History& history);
 
