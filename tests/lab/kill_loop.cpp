@@ -1,3 +1,4 @@
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -30,16 +31,10 @@ class KillLoop {
   }
 
   CampaignResult run(std::size_t cycles) {
-    while (result_.runs < cycles && result_.violations.empty()) {
-      ++result_.runs;
-      const std::size_t before = load_->committed();
-      const bool moves = dev::poll_until(
-          [&] { return load_->committed() >= before + kCommitsBetween; }, kProgress);
-      if (!moves)
-        result_.violations.push_back("cycle " + std::to_string(result_.runs) +
-                                     ": nothing was committed for a minute");
-      kill_somebody();
-      if (result_.runs % kCyclesBetweenChecks == 0 || result_.runs == cycles) check();
+    try {
+      while (result_.runs < cycles && result_.violations.empty()) cycle(cycles);
+    } catch (const std::exception& error) {
+      result_.violations.push_back(error.what());
     }
     if (!result_.violations.empty()) std::cerr << bank_.logs() << '\n';
     result_.figures = {{"seed", static_cast<double>(seed_)},
@@ -50,6 +45,18 @@ class KillLoop {
   }
 
  private:
+  void cycle(std::size_t cycles) {
+    ++result_.runs;
+    const std::size_t before = load_->committed();
+    const bool moves =
+        dev::poll_until([&] { return load_->committed() >= before + kCommitsBetween; }, kProgress);
+    if (!moves)
+      result_.violations.push_back("cycle " + std::to_string(result_.runs) +
+                                   ": nothing was committed for a minute");
+    kill_somebody();
+    if (result_.runs % kCyclesBetweenChecks == 0 || result_.runs == cycles) check();
+  }
+
   static test::DeploymentOptions options(const std::filesystem::path& folder) {
     test::DeploymentOptions options;
     options.participants = kBanks;

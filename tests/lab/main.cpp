@@ -3,16 +3,21 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "protocol/runtime/suggestion.hpp"
 #include "tests/lab/campaign.hpp"
+#include "tests/lab/points.hpp"
 #include "tests/lab/report.hpp"
 #include "tests/lab/run_folder.hpp"
 #include "tests/lab/scenario_run.hpp"
@@ -42,7 +47,12 @@ fs::path find_scenario(const std::string& name) {
   if (name.find('/') != name.npos || name.ends_with(".lab")) return name;
   const fs::path file = scenario_folder() / (name + ".lab");
   if (fs::exists(file)) return file;
-  throw ScenarioError("there is no scenario " + name + "; `assent-lab list` shows them");
+  std::vector<std::string> names;
+  for (const fs::path& lesson : lessons()) names.push_back(lesson.stem());
+  throw ScenarioError("there is no scenario " + name +
+                      " (`assent-lab list` shows them; the name of a file of your own ends with "
+                      ".lab)" +
+                      suggestion(name, names));
 }
 
 struct RunOptions {
@@ -62,25 +72,33 @@ void write(const std::string& file, const std::string& text) {
   if (!stream.flush()) throw std::runtime_error("cannot write " + file);
 }
 
+// Leaves the folder behind, and says how to do the same again.
+void keep(RunFolder& folder, const std::string& again) {
+  folder.keep("assent-lab " + again);
+  std::cerr << "kept: " << folder.path().string() << "\nto repeat: assent-lab " << again << '\n';
+}
+
 int run(const RunOptions& options) {
   std::optional<Addresses> existing;
   if (!options.at.empty()) existing = read_addresses(options.at);
   const auto names = existing ? existing->names() : std::vector<std::string>();
-  std::vector<Scenario> scenarios;
+  std::vector<std::pair<std::string, Scenario>> scenarios;  // by what they are called for
   if (options.all)
-    for (const fs::path& file : lessons()) scenarios.push_back(read_scenario(file, names));
+    for (const fs::path& file : lessons())
+      scenarios.emplace_back(file.stem(), read_scenario(file, names));
   for (const std::string& name : options.names)
-    scenarios.push_back(read_scenario(find_scenario(name), names));
-  if (scenarios.empty()) throw ScenarioError("name a scenario, or --all");
+    scenarios.emplace_back(name, read_scenario(find_scenario(name), names));
+  if (scenarios.empty())
+    throw ScenarioError("name a scenario, or give --all; `assent-lab list` shows them");
 
   RunFolder folder;
   std::vector<ScenarioRun> runs;
   std::string failed;
-  for (const Scenario& scenario : scenarios) {
+  for (const auto& [name, scenario] : scenarios) {
     runs.push_back(
         run_scenario(scenario, folder.fresh(scenario.name), existing ? &*existing : nullptr));
     const ScenarioRun& done = runs.back();
-    if (!done.ok()) failed += " " + scenario.name;
+    if (!done.ok()) failed += " " + name;
     if (!options.json && !options.quiet) print_run(std::cout, done, ::isatty(STDOUT_FILENO) == 1);
     if (options.quiet)
       std::cout << (done.ok() ? "ok      " : "FAILED  ") << scenario.name
@@ -88,24 +106,33 @@ int run(const RunOptions& options) {
   }
   write(options.report, html_report(runs));
   write(options.junit, junit_report(runs));
-  if (!failed.empty()) {
-    folder.keep();
-    std::cerr << "kept: " << folder.path().string() << "\nto repeat: assent-lab run"
-              << (options.at.empty() ? "" : " --at " + options.at) << failed << '\n';
-  }
+  if (!failed.empty())
+    keep(folder, "run" + (options.at.empty() ? "" : " --at " + options.at) + failed);
   std::cout << json_report(runs) << std::endl;
   return failed.empty() ? kOk : kViolated;
 }
 
-// Shows what a campaign found; its folder stays behind when something is wrong.
-int conclude(RunFolder& folder, const CampaignResult& result, const std::string& again) {
+// Carries a campaign out and tells what it found. The summary comes whatever happens.
+int campaign(const std::string& name, const std::string& options,
+             const std::function<CampaignResult(const fs::path&)>& run) {
+  RunFolder folder;
+  const fs::path place = folder.fresh(name);
+  CampaignResult result;
+  bool broken = false;
+  try {
+    result = run(place);
+  } catch (const ScenarioError&) {
+    throw;
+  } catch (const std::exception& error) {
+    broken = true;
+    result.campaign = name;
+    result.violations.push_back(std::string("it could not begin: ") + error.what());
+  }
   for (const std::string& sentence : result.violations)
     std::cerr << "violation: " << sentence << '\n';
-  if (!result.violations.empty()) {
-    folder.keep();
-    std::cerr << "kept: " << folder.path().string() << "\nto repeat: assent-lab " << again << '\n';
-  }
+  if (!result.violations.empty() && !fs::is_empty(place)) keep(folder, name + options);
   std::cout << summary(result) << std::endl;
+  if (broken) return kBroken;
   return result.violations.empty() ? kOk : kViolated;
 }
 
@@ -117,28 +144,35 @@ struct CampaignOptions {
 };
 
 int crash_points(const CampaignOptions& options) {
-  RunFolder folder;
-  return conclude(folder, run_crash_points(folder.fresh("crash-points"), options.point),
-                  "crash-points --point '" + options.point + "'");
+  std::vector<std::string> all = coordinator_points();
+  all.insert(all.end(), participant_points().begin(), participant_points().end());
+  if (std::none_of(all.begin(), all.end(), [&](const std::string& point) {
+        return point.find(options.point) != point.npos;
+      }))
+    throw ScenarioError("no crash point's name contains " + options.point +
+                        " (--list-crash-points of each daemon prints them)" +
+                        suggestion(options.point, all));
+  return campaign("crash-points", options.point.empty() ? "" : " --point '" + options.point + "'",
+                  [&](const fs::path& folder) { return run_crash_points(folder, options.point); });
 }
 
 int kill_loop(const CampaignOptions& options) {
-  RunFolder folder;
-  return conclude(folder, run_kill_loop(folder.fresh("kill-loop"), options.cycles, options.seed),
-                  "kill-loop --cycles " + std::to_string(options.cycles) + " --seed " +
-                      std::to_string(options.seed));
+  return campaign(
+      "kill-loop",
+      " --cycles " + std::to_string(options.cycles) + " --seed " + std::to_string(options.seed),
+      [&](const fs::path& folder) { return run_kill_loop(folder, options.cycles, options.seed); });
 }
 
 int soak(const CampaignOptions& options) {
-  RunFolder folder;
-  return conclude(folder, run_soak(folder.fresh("soak"), options.minutes, options.seed),
-                  "soak --minutes " + std::to_string(options.minutes) + " --seed " +
-                      std::to_string(options.seed));
+  std::ostringstream minutes;
+  minutes << options.minutes;
+  return campaign(
+      "soak", " --minutes " + minutes.str() + " --seed " + std::to_string(options.seed),
+      [&](const fs::path& folder) { return run_soak(folder, options.minutes, options.seed); });
 }
 
 int isolation() {
-  RunFolder folder;
-  return conclude(folder, run_isolation(folder.fresh("isolation")), "isolation");
+  return campaign("isolation", "", [](const fs::path& folder) { return run_isolation(folder); });
 }
 
 int list() {
@@ -179,6 +213,16 @@ int language() {
   return kOk;
 }
 
+// CLI11 says of an unknown one only that one is required.
+void check_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return;
+  throw ScenarioError("there is no command " + std::string(argv[1]) +
+                      " (assent-lab --help lists them)" + suggestion(argv[1], names));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -212,8 +256,10 @@ int main(int argc, char** argv) {
   soaking->add_option("--seed", campaign.seed, "of the choices that are made");
   app.add_subcommand("isolation",
                      "anomalies across databases: shown by plain reads, not by locking");
-  CLI11_PARSE(app, argc, argv);
   try {
+    check_command(app, argc, argv);
+    app.parse(argc, argv);
+
     if (app.got_subcommand("list")) return list();
     if (app.got_subcommand("language")) return language();
     if (app.got_subcommand(explaining)) return explain(name);
@@ -222,6 +268,8 @@ int main(int argc, char** argv) {
     if (app.got_subcommand(soaking)) return soak(campaign);
     if (app.got_subcommand("isolation")) return isolation();
     return run(options);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
   } catch (const ScenarioError& error) {
     std::cerr << error.what() << '\n';
     return kUsage;

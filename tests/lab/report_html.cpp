@@ -14,10 +14,12 @@ namespace assent::lab {
 namespace {
 
 constexpr double kWidth = 1100;
-constexpr double kLeft = 170;
+constexpr double kLeft = 120;
+constexpr double kRight = kWidth - 20;
 constexpr double kLane = 46;
-constexpr double kBar = 18;
+constexpr double kBar = 28;
 constexpr double kTop = 34;
+constexpr double kMark = 17;  // two marks nearer than this would cover each other
 
 constexpr const char* kStyle = R"css(
 :root { color-scheme: light dark; --paper:#fff; --ink:#1d2430; --dim:#68707d; --line:#c9ced6;
@@ -29,10 +31,12 @@ body { background:var(--paper); color:var(--ink); font:15px/1.5 system-ui,sans-s
   max-width:1140px; margin:2em auto; padding:0 1em }
 h1,h2 { font-weight:600 } h2 { margin-top:3em } .failed { color:var(--fault) }
 svg { width:100%; height:auto; font-size:12px } svg text { fill:var(--ink) }
+.name { font-weight:600 } .label { paint-order:stroke; stroke:var(--paper); stroke-width:4 }
+.wide { overflow-x:auto } .wide svg { min-width:760px }
 .lane { stroke:var(--line) } .tick { stroke:var(--line); stroke-dasharray:2 4 }
 .dim { fill:var(--dim) } .doubt { fill:url(#hatch); stroke:var(--doubt) }
 .down { fill:var(--down); opacity:.45 } .sync { fill:var(--good); opacity:.6 }
-.blocked { fill:var(--wait) }
+.blocked { fill:var(--wait) } .lead { stroke:var(--dim); fill:none }
 .message { stroke:var(--talk); fill:none; marker-end:url(#head) } .head { fill:var(--talk) }
 .step,.start,.answer { fill:var(--ink) } .fault,.death,.failure { fill:var(--fault) }
 .check { fill:var(--good) } svg .number { fill:var(--paper); font-size:10px; text-anchor:middle }
@@ -53,11 +57,18 @@ std::string number(double value) {
   return text;
 }
 
+// "250 ms", "1.5 s"
+std::string time_text(double ms) {
+  char text[32];
+  std::snprintf(text, sizeof text, ms < 1000 ? "%.0f ms" : "%.4g s", ms < 1000 ? ms : ms / 1000);
+  return text;
+}
+
 class Drawing {
  public:
   explicit Drawing(const ScenarioRun& run)
       : marks_(run.timeline->marks()), spans_(run.timeline->spans()) {
-    from_ = marks_.empty() ? 0 : marks_.front().at_ms - 30;
+    from_ = run.timeline->begin_ms();
     to_ = from_ + 1;
     for (const Mark& mark : marks_) to_ = std::max(to_, mark.at_ms);
     for (const Span& span : spans_) to_ = std::max(to_, span.to_ms);
@@ -76,12 +87,11 @@ class Drawing {
       if (span.kind != SpanKind::blocked) draw_span(span);
     for (const Mark& mark : marks_)
       if (mark.kind == MarkKind::message) draw_message(mark);
-    int count = 0;
-    for (const Mark& mark : marks_)
-      if (mark.kind != MarkKind::message) draw_mark(mark, ++count);
+    draw_marks();
     draw_waits();
     std::ostringstream whole;
-    whole << "<svg viewBox=\"0 0 " << kWidth << ' ' << number(bottom_) << "\" role=\"img\">"
+    whole << "<svg viewBox=\"0 0 " << kWidth << ' ' << number(bottom_)
+          << "\" role=\"img\" aria-label=\"What happened, in time; the list below tells it\">"
           << kDefinitions << body_.str() << "</svg>\n";
     return whole.str();
   }
@@ -92,7 +102,7 @@ class Drawing {
     for (const Mark& mark : marks_)
       if (mark.kind != MarkKind::message)
         list << "<li class=\"" << (mark.kind == MarkKind::failure ? "failed" : "") << "\"><span>"
-             << number(mark.at_ms - from_) << " ms, " << xml_text(mark.lane) << ":</span> "
+             << time_text(mark.at_ms - from_) << ", " << xml_text(mark.lane) << ":</span> "
              << xml_text(mark.text) << "</li>\n";
     list << "</ol>\n";
     return list.str();
@@ -104,7 +114,9 @@ class Drawing {
     bottom_ = lanes_.back().second + kLane;
   }
 
-  double x(double ms) const { return kLeft + (ms - from_) / (to_ - from_) * (kWidth - kLeft - 20); }
+  double x(double ms) const {
+    return kLeft + 10 + (ms - from_) / (to_ - from_) * (kRight - kLeft - 10);
+  }
 
   // What was checked is seen by nobody in particular: above all lanes.
   double y(const std::string& lane) const {
@@ -121,16 +133,19 @@ class Drawing {
     double step = 100;
     while ((to_ - from_) / step > 12)
       step *= step == 100 || step == 1000 || step == 10000 ? 2.5 : 2;
-    for (double at = 0; from_ + at <= to_; at += step)
-      body_ << "<path class=\"tick\" d=\"M" << number(x(from_ + at)) << ' ' << kTop - 14 << "V"
-            << number(bottom_ - kLane / 2) << "\"/><text class=\"dim\" x=\""
-            << number(x(from_ + at) + 3) << "\" y=\"" << kTop - 16 << "\">" << number(at)
-            << " ms</text>";
+    for (double at = 0; from_ + at <= to_; at += step) {
+      const double here = x(from_ + at);
+      body_ << "<path class=\"tick\" d=\"M" << number(here) << ' ' << kTop - 14 << "V"
+            << number(bottom_ - kLane / 2) << "\"/>";
+      if (here < kRight - 30)
+        body_ << "<text class=\"dim\" x=\"" << number(here + 3) << "\" y=\"" << kTop - 16 << "\">"
+              << time_text(at) << "</text>";
+    }
   }
 
   void draw_lane(const std::string& lane, double at) {
-    body_ << "<text x=\"0\" y=\"" << at + 4 << "\">" << lane << "</text><path class=\"lane\" d=\"M"
-          << kLeft << ' ' << at << "H" << kWidth << "\"/>";
+    body_ << "<text class=\"name\" x=\"0\" y=\"" << at + 4 << "\">" << lane
+          << "</text><path class=\"lane\" d=\"M" << kLeft << ' ' << at << "H" << kWidth << "\"/>";
   }
 
   void draw_span(const Span& span) {
@@ -142,8 +157,18 @@ class Drawing {
     body_ << "<rect class=\"" << classes.at(span.kind) << "\" x=\"" << number(left) << "\" y=\""
           << y(span.lane) - 9 << "\" width=\"" << number(width) << "\" height=\"18\">"
           << title(span.text + " " + to_string(span.kind) + ", " +
-                   number(span.to_ms - span.from_ms) + " ms")
+                   time_text(span.to_ms - span.from_ms))
           << "</rect>";
+    if (span.kind == SpanKind::in_doubt)
+      label(left, y(span.lane) - 12,
+            span.text + " in doubt for " + time_text(span.to_ms - span.from_ms));
+  }
+
+  // Begins there, or ends at the right edge where there is no room.
+  void label(double left, double at, const std::string& text) {
+    const bool fits = left + 6.5 * static_cast<double>(text.size()) < kWidth;
+    body_ << "<text class=\"label\" x=\"" << number(fits ? left : kWidth) << "\" y=\"" << number(at)
+          << "\"" << (fits ? "" : " text-anchor=\"end\"") << ">" << xml_text(text) << "</text>";
   }
 
   // As the coordinator saw it: to a participant, or from one.
@@ -161,22 +186,43 @@ class Drawing {
           << "V" << (out ? there - 4 : here + 4) << "\">" << title(mark.text) << "</path>";
   }
 
-  void draw_mark(const Mark& mark, int count) {
+  // In each lane from left to right, none over another; where that moves one, a line leads to where
+  // it belongs.
+  void draw_marks() {
+    std::map<std::string, std::vector<std::pair<const Mark*, int>>> lanes;
+    int count = 0;
+    for (const Mark& mark : marks_)
+      if (mark.kind != MarkKind::message) lanes[mark.lane].emplace_back(&mark, ++count);
+    for (const auto& [lane, marks] : lanes) {
+      std::vector<double> places;
+      for (const auto& [mark, unused] : marks)
+        places.push_back(places.empty() ? x(mark->at_ms)
+                                        : std::max(x(mark->at_ms), places.back() + kMark));
+      double most = kRight + 10;
+      for (auto place = places.rbegin(); place != places.rend(); ++place, most -= kMark)
+        *place = std::min(*place, most);
+      for (std::size_t i = 0; i < marks.size(); ++i)
+        draw_mark(*marks[i].first, marks[i].second, places[i]);
+    }
+  }
+
+  void draw_mark(const Mark& mark, int count, double place) {
     const double at = y(mark.lane);
-    body_ << "<g><circle class=\"" << to_string(mark.kind) << "\" r=\"8\" cx=\""
-          << number(x(mark.at_ms)) << "\" cy=\"" << at << "\"/><text class=\"number\" x=\""
-          << number(x(mark.at_ms)) << "\" y=\"" << at + 3.5 << "\">" << count << "</text>"
-          << title(mark.text) << "</g>";
+    body_ << "<path class=\"lead\" d=\"M" << number(x(mark.at_ms)) << ' ' << at + 14 << "V"
+          << at + 10 << "L" << number(place) << ' ' << at << "\"/><g><circle class=\""
+          << to_string(mark.kind) << "\" r=\"8\" cx=\"" << number(place) << "\" cy=\"" << at
+          << "\"/><text class=\"number\" x=\"" << number(place) << "\" y=\"" << at + 3.5 << "\">"
+          << count << "</text>" << title(mark.text) << "</g>";
   }
 
   void draw_waits() {
     for (const Span& span : spans_) {
       if (span.kind != SpanKind::blocked) continue;
       const double left = std::max(x(span.from_ms), kLeft);
-      body_ << "<text x=\"0\" y=\"" << bottom_ + 9 << "\">" << xml_text(span.text)
-            << "</text><rect class=\"blocked\" x=\"" << number(left) << "\" y=\"" << bottom_
+      label(left, bottom_ - 3, span.text + ", " + time_text(span.to_ms - span.from_ms));
+      body_ << "<rect class=\"blocked\" x=\"" << number(left) << "\" y=\"" << bottom_
             << "\" height=\"10\" width=\"" << number(std::max(x(span.to_ms) - left, 1.0)) << "\">"
-            << title(number(span.to_ms - span.from_ms) + " ms") << "</rect>";
+            << title(span.text) << "</rect>";
       bottom_ += kBar;
     }
   }
@@ -208,7 +254,7 @@ std::string html_report(const std::vector<ScenarioRun>& runs) {
     page << "<h2>" << xml_text(run.scenario.title) << "</h2>\n<ul>\n";
     for (const std::string& sentence : run.scenario.watch)
       page << "<li>" << xml_text(sentence) << "</li>\n";
-    page << "</ul>\n" << drawing.svg() << drawing.legend();
+    page << "</ul>\n<div class=\"wide\">" << drawing.svg() << "</div>\n" << drawing.legend();
     if (!run.ok())
       page << "<p class=\"failed\">" << xml_text(run.scenario.name) << ":" << run.failed_line
            << ": " << xml_text(run.failure) << "</p>\n";

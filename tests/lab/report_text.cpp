@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ostream>
+#include <utility>
 
 #include "tests/lab/report.hpp"
 
@@ -36,18 +37,22 @@ std::string at(double ms) {
 void print_run(std::ostream& out, const ScenarioRun& run, bool colour) {
   out << run.scenario.name << ": " << run.scenario.title << '\n';
   for (const std::string& sentence : run.scenario.watch) out << "  " << sentence << '\n';
+  const double begin = run.timeline->begin_ms();
   for (const Mark& mark : run.timeline->marks()) {
     const char* paint = colour ? colour_of(mark.kind) : "";
     std::string lane = mark.lane;
     lane.resize(std::max<std::size_t>(lane.size(), 12), ' ');
-    out << at(mark.at_ms) << "  " << lane << " " << paint << mark.text << (*paint ? kReset : "")
-        << '\n';
+    out << at(mark.at_ms - begin) << "  " << lane << " " << paint << mark.text
+        << (*paint ? kReset : "") << '\n';
   }
+  bool any = false;
   for (const Span& span : run.timeline->spans()) {
+    if (span.kind == SpanKind::sync) continue;
+    if (!std::exchange(any, true)) out << "  What lasted:\n";
     char length[32];
     std::snprintf(length, sizeof length, "%.0f ms", span.to_ms - span.from_ms);
     const bool named = span.kind == SpanKind::in_doubt;
-    out << at(span.from_ms) << "  " << span.lane << ": " << span.text
+    out << at(std::max(0.0, span.from_ms - begin)) << "  " << span.lane << ": " << span.text
         << (named ? " in doubt for " : " for ") << length << '\n';
   }
   if (!run.ok()) out << run.scenario.name << ":" << run.failed_line << ": " << run.failure << '\n';

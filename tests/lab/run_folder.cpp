@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kKeep = "keep";
+constexpr const char* kKeep = "repeat.sh";  // where it is, the folder stays
 
 // Whether that process is a PostgreSQL server in this folder, and not another one that has got its
 // number since.
@@ -127,8 +127,9 @@ fs::path RunFolder::fresh(const std::string& name) {
   return folder;
 }
 
-void RunFolder::keep() {
-  std::ofstream(path_ / kKeep) << "kept for inspection\n";
+void RunFolder::keep(const std::string& again) {
+  std::ofstream(path_ / kKeep) << "#!/bin/sh\n" << again << '\n';
+  fs::permissions(path_ / kKeep, fs::perms::owner_all);
 }
 
 }  // namespace assent::lab

@@ -25,8 +25,9 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   // A folder in it that is not there yet.
   std::filesystem::path fresh(const std::string& name);
-  // Leaves the folder behind, for whoever wants to know why. The processes end all the same.
-  void keep();
+  // Leaves the folder behind, for whoever wants to know why, with the command that does the same
+  // again in `repeat.sh`. The processes end all the same.
+  void keep(const std::string& again);
 
  private:
   std::filesystem::path path_;

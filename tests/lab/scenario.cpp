@@ -1,7 +1,8 @@
 #include "tests/lab/scenario.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -10,50 +11,12 @@
 #include "protocol/runtime/config.hpp"
 #include "protocol/runtime/suggestion.hpp"
 #include "tests/lab/points.hpp"
+#include "tests/lab/scenario_words.hpp"
 
 namespace assent::lab {
 namespace {
 
-using Words = std::vector<std::string>;
-
-Words split(std::string_view text) {
-  Words words;
-  std::istringstream stream{std::string(text)};
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
-}
-
-// What is left of the line from its n-th word on, with its own spaces.
-std::string rest_of(std::string_view line, std::size_t word) {
-  const auto skip_spaces = [&] {
-    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.front())))
-      line.remove_prefix(1);
-  };
-  skip_spaces();
-  for (; word > 0; --word) {
-    while (!line.empty() && !std::isspace(static_cast<unsigned char>(line.front())))
-      line.remove_prefix(1);
-    skip_spaces();
-  }
-  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())))
-    line.remove_suffix(1);
-  return std::string(line);
-}
-
-bool is_place(std::string_view word) {
-  return !word.empty() && std::isupper(static_cast<unsigned char>(word.front())) != 0 &&
-         (word.size() == 1 || std::isupper(static_cast<unsigned char>(word[1])) != 0);
-}
-
-bool is_number(std::string_view word) {
-  return !word.empty() && word.find_first_not_of("0123456789.-") == word.npos;
-}
-
-bool is_order(std::string_view word) {
-  const std::string_view what = word.substr(0, word.find('@'));
-  return what == "kill" || what == "error" ||
-         (what.starts_with("delay:") && parse_duration(what.substr(6)));
-}
+constexpr std::size_t kMostListed = 14;
 
 // How far a form goes along with a line, and what it then wanted.
 struct Attempt {
@@ -83,14 +46,17 @@ class Parser {
       else
         take(line);
     }
-    if (scenario_.title.empty()) fail("there is no title");
-    if (scenario_.steps.empty()) fail("there is no step");
+    check_run();
+    if (scenario_.title.empty())
+      fail("there is no title; write one, such as: title The coordinator dies after the vote");
+    if (scenario_.steps.empty())
+      fail("there is no step; `assent-lab language` prints every sentence there is");
     return std::move(scenario_);
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw ScenarioError(file_ + ":" + std::to_string(line_) + ": " + what);
+    throw ScenarioError(file_ + ":" + std::to_string(std::max(line_, 1)) + ": " + what);
   }
 
   static Words banks(std::size_t number) {
@@ -133,18 +99,11 @@ class Parser {
     if (place == "ACCOUNT") {
       const auto slash = word.find('/');
       const Words& all = scenario_.databases;
-      return slash != word.npos && is_number(word.substr(slash + 1)) &&
+      return slash != word.npos && is_count(word.substr(slash + 1)) &&
              std::find(all.begin(), all.end(), word.substr(0, slash)) != all.end();
     }
     const Words all = known(place);
     return std::find(all.begin(), all.end(), word) != all.end();
-  }
-
-  static bool is_name(const std::string& word) {
-    return !word.empty() && std::isalpha(static_cast<unsigned char>(word[0])) != 0 &&
-           std::all_of(word.begin(), word.end(), [](unsigned char c) {
-             return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
-           });
   }
 
   Attempt match(std::string_view form, std::string_view line) const {
@@ -165,7 +124,8 @@ class Parser {
       const bool place = is_place(piece);
       if (!fits || (place ? word.empty() || !fills(piece, word) : word != piece)) {
         attempt.wanted = place ? known(piece) : Words{piece};
-        if (place && attempt.wanted.empty()) attempt.place = piece;
+        if (place && (attempt.wanted.empty() || attempt.wanted.size() > kMostListed))
+          attempt.place = piece;
         if (!fits && place) attempt.place = piece + ":";
         return attempt;
       }
@@ -199,14 +159,28 @@ class Parser {
     const Words given = split(line);
     const std::string word =
         farthest < given.size() ? given[farthest] : std::string("the end of the line");
+    const std::string nearest = suggestion(word, wanted);
+    // Where one of many is wanted, their kind says more than all of them.
+    if (wanted.size() > kMostListed) wanted.clear();
+    for (const std::string& place : places) wanted.push_back(explained(place));
     std::string expected;
-    wanted.insert(wanted.end(), places.begin(), places.end());
     for (const std::string& each : std::set<std::string>(wanted.begin(), wanted.end()))
-      expected += (expected.empty() ? "" : ", ") + each;
-    fail("\"" + word + "\" does not fit here; expected: " + expected + suggestion(word, wanted));
+      expected += (expected.empty() ? "; expected: " : ", ") + each;
+    if (given[0].ends_with(':') && transactions_.contains(given[0].substr(0, given[0].size() - 1)))
+      expected += "; " + given[0].substr(0, given[0].size() - 1) + " is a transaction already";
+    fail("\"" + word + "\" does not fit here" + nearest + expected +
+         "; `assent-lab language` prints every sentence there is");
+  }
+
+  // What a place wants, for people who have not read the language.
+  std::string explained(const std::string& place) const {
+    const std::string name = place.substr(0, place.find(':'));
+    const std::string none = name == "TX" && transactions_.empty() ? ": there is none yet" : "";
+    return place + " (" + help_of(name) + none + ")";
   }
 
   void take(const std::string& line) {
+    check_run();
     Step step;
     step.line = line_;
     step.text = rest_of(line, 0);
@@ -219,6 +193,9 @@ class Parser {
     auto [number, words] = choose(kVerbs, line);
     step.verb = kVerbs[number].verb;
     step.words = std::move(words);
+    if (step.verb == Verb::order) check_point(step.words[0], step.words[2]);
+    if (step.verb == Verb::release) check_point(step.words[0], step.words[1]);
+    if (step.verb == Verb::start_ordering) check_point(step.words[1], step.words[0]);
     if (!take_heading(step)) scenario_.steps.push_back(std::move(step));
   }
 
@@ -228,6 +205,8 @@ class Parser {
                        step.verb == Verb::standby_synchronous ||
                        step.verb == Verb::standby_asynchronous;
     if (existing_ && makes) fail("only a deployment of the lab's own is made to order");
+    if ((makes || step.verb == Verb::databases) && !scenario_.steps.empty())
+      fail("what there is must be said before the first step");
     switch (step.verb) {
       case Verb::title:
         scenario_.title = step.words[0];
@@ -236,7 +215,7 @@ class Parser {
         scenario_.watch.push_back(step.words[0]);
         return true;
       case Verb::databases:
-        take_databases(static_cast<std::size_t>(std::stoul(step.words[0])));
+        take_databases(is_count(step.words[0]) ? std::stoul(step.words[0]) : 0);
         return true;
       case Verb::setting:
         scenario_.settings.emplace_back(step.words[0], step.words[1]);
@@ -276,7 +255,28 @@ class Parser {
     }
     auto [number, words] = choose(kConditions, text);
     step.condition = {kConditions[number].seen, std::move(words)};
+    if (step.condition.seen == Seen::counted)
+      check_point(step.condition.words[0], step.condition.words[1]);
     scenario_.steps.push_back(std::move(step));
+  }
+
+  // A daemon would refuse it, but only when the scenario has come so far.
+  void check_point(const std::string& point, const std::string& daemon) const {
+    const bool at_coordinator = daemon == "coordinator";
+    const Words& all = at_coordinator ? lab::coordinator_points() : participant_points();
+    if (std::find(all.begin(), all.end(), point) != all.end()) return;
+    fail(point + " is a crash point of " +
+         (at_coordinator ? "participants: write at " + scenario_.databases.front()
+                         : "the coordinator: write at coordinator") +
+         ", not at " + daemon);
+  }
+
+  void check_run() const {
+    if (scenario_.steps.empty() || scenario_.steps.back().verb != Verb::run) return;
+    const Step& run = scenario_.steps.back();
+    if (run.branches.empty())
+      fail(run.words[0] + " runs nothing; write its statements below it, indented: " +
+           scenario_.databases.front() + ": SQL");
   }
 
   void add_branch(const std::string& line) {
@@ -303,7 +303,10 @@ Scenario parse_scenario(std::string_view text, const std::string& file, const Wo
 
 Scenario read_scenario(const std::filesystem::path& file, const Words& existing) {
   std::ifstream stream(file);
-  if (!stream) throw ScenarioError(file.string() + ": cannot be read");
+  if (!stream || std::filesystem::is_directory(file))
+    throw ScenarioError(file.string() +
+                        ": cannot be read: " + (stream ? "it is a folder" : std::strerror(errno)) +
+                        "; `assent-lab list` shows the scenarios there are");
   std::ostringstream text;
   text << stream.rdbuf();
   return parse_scenario(text.str(), file.string(), existing);

@@ -114,7 +114,7 @@ inline constexpr PlaceForm kPlaces[] = {
     {"TX", "a transaction named before"},
     {"NAME", "a session, named by its first use, or a transaction"},
     {"DB", "bank_a, bank_b …"},
-    {"ACCOUNT", "bank_a/1"},
+    {"ACCOUNT", "a database and the number of an account: bank_a/1"},
     {"DAEMON", "coordinator, or bank_a: its participant"},
     {"PROCESS", "a daemon, or bank_a.db: its PostgreSQL server"},
     {"VICTIM",
@@ -125,7 +125,8 @@ inline constexpr PlaceForm kPlaces[] = {
     {"ORDER",
      "kill, error or delay:2s; kill@3: at the third passage; error@2+: from the second on"},
     {"TIME", "3s, 500ms"},
-    {"NUMBER, VALUE, WORD", "one word"},
+    {"NUMBER", "100, 12.50"},
+    {"VALUE, WORD", "one word"},
     {"TEXT", "the rest of the line"},
 };
 

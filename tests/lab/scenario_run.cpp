@@ -58,12 +58,12 @@ ScenarioRun run_scenario(const Scenario& scenario, const std::filesystem::path& 
     Stage stage(scenario, folder, *run.timeline, existing);
     try {
       play(scenario, stage, run);
-      stage.notice_deaths();
-      stage.collect_messages();
     } catch (const std::exception& error) {
       run.failure = error.what();
       run.timeline->mark("check", MarkKind::failure, run.failure);
     }
+    stage.notice_deaths();
+    stage.collect_messages();
   } catch (const std::exception& error) {
     run.failure = error.what();
   }

@@ -84,5 +84,22 @@ TEST_CASE("what is wrong is named, with its line and the nearest word") {
   says(error_of("  bank_a: select 1\n"), "only the statements of `run` are indented");
   says(error_of("hold bank_a\n"), "bank_a-coordinator");
   says(error_of("kill coordinator now\n"), "the end of the line");
-  says(error_of(""), "there is no step");
+  says(error_of(""), "there is no step; `assent-lab language`");
+  says(error_of("expect t1 committed\n"), "a transaction named before: there is none yet");
+  says(error_of("order engine.log.commit explode at coordinator\n"), "kill, error or delay:2s");
+}
+
+TEST_CASE("what would only be noticed when it is played is refused before") {
+  says(error_of("databases 99999999999999999999\n"), "x.lab:4:");
+  says(error_of("databases -\n"), "x.lab:4:");
+  says(error_of("databases 1.5\n"), "from 1 to 8 databases");
+  says(error_of("t1: transfer 5--3 from bank_a/1 to bank_b/1\n"), "\"5--3\" does not fit here");
+  says(error_of("order engine.log.commit kill@soon at coordinator\n"), "\"kill@soon\"");
+  says(error_of("order engine.log.commit kill@0 at coordinator\n"), "\"kill@0\"");
+  says(error_of("order engine.log.commit kill at bank_a\n"), "write at coordinator");
+  says(error_of("order agent.send.vote kill at coordinator\n"), "write at bank_a");
+  says(error_of("t1: run\nkill coordinator\n"), "x.lab:5: t1 runs nothing");
+  says(error_of("t1: run\n"), "t1 runs nothing");
+  says(error_of("kill coordinator\ndatabases 3\n"), "before the first step");
+  CHECK(error_of("order engine.log.commit error@2+ at coordinator\n") == "no error");
 }

@@ -88,6 +88,7 @@ Stage::Stage(const Scenario& scenario, const std::filesystem::path& folder, Time
 
 Stage::~Stage() {
   watcher_.reset();
+  listener_.reset();
   second_.reset();
   if (deployment_) {
     for (const auto& [name, alive] : alive_)
@@ -130,6 +131,7 @@ void Stage::watch() {
   watcher_ =
       std::make_unique<Watcher>(std::move(databases), timeline_,
                                 [known = known_](const TxId& tx) { return known->name_of(tx); });
+  listener_ = std::make_unique<Listener>(at_.coordinator);
 }
 
 Deployment& Stage::own() const {
@@ -217,40 +219,51 @@ void Stage::notice_deaths() {
     const bool now = running(name);
     timeline_.going_on(SpanKind::down, name,
                        now ? std::vector<std::string>{} : std::vector<std::string>{"down"});
-    if (alive && !now) timeline_.mark(name, MarkKind::death, name + " is dead");
+    if (alive && !now) timeline_.mark(name, MarkKind::death, death_of(name));
     alive = now;
   }
 }
 
+std::string Stage::death_of(const std::string& process) {
+  if (!deployment_ || process.ends_with(".db")) return process + " is dead";
+  const dev::Process& daemon = process == "coordinator"
+                                   ? deployment_->coordinator()
+                                   : deployment_->participant(index_of(process));
+  const std::string log = daemon.logged();
+  constexpr std::string_view before = "crash point ";
+  const auto end = log.rfind(": killed by order");
+  const auto begin = end == log.npos ? end : log.rfind(before, end);
+  if (begin == log.npos) return process + " is dead";
+  const auto point = begin + before.size();
+  return process + " dies at crash point " + log.substr(point, end - point);
+}
+
 void Stage::collect_messages() {
   namespace json = boost::json;
-  for (const TxId& tx : watcher_->seen()) {
-    const std::string name = name_of(tx);
-    if (name.empty()) continue;
-    const HttpAnswer answer = ask("/v1/transactions/" + to_string(tx) + "/events");
+  std::map<std::string, double> asked;  // for the record of the decision, by transaction
+  for (const std::string& event : listener_->heard()) {
     boost::system::error_code failed;
-    const json::value document = json::parse(answer.body, failed);
-    if (answer.status != 200 || failed || !document.is_object()) continue;
-    const json::value* events = document.as_object().if_contains("events");
-    if (!events || !events->is_array()) continue;
-    std::optional<double> asked;  // for the record of the decision
-    for (const json::value& event : events->as_array()) {
-      const json::object& fields = event.as_object();
-      const auto text = [&](const char* field) {
-        const json::value* value = fields.if_contains(field);
-        return value && value->is_string() ? std::string(value->as_string()) : std::string();
-      };
-      const auto at_wall = wall_us_of(text("at"));
-      const double at = at_wall ? timeline_.at_wall(*at_wall) : -1;
-      if (at < 0 || at > timeline_.now_ms()) continue;  // by a clock that was moved
-      const std::string who = text("participant");
-      const std::string kind = text("kind");
-      if (kind == "record_asked") asked = at;
-      if (kind == "decided" && asked)
-        timeline_.span({*asked, at, "coordinator", SpanKind::sync, name + ": commit record"});
-      timeline_.mark_at(at, who.empty() ? "coordinator" : who, MarkKind::message,
-                        name + " " + kind + " " + text("detail"));
-    }
+    const json::value document = json::parse(event, failed);
+    if (failed || !document.is_object()) continue;
+    const auto text = [&](const char* field) {
+      const json::value* value = document.as_object().if_contains(field);
+      return value && value->is_string() ? std::string(value->as_string()) : std::string();
+    };
+    const auto at_wall = wall_us_of(text("at"));
+    const double at = at_wall ? timeline_.at_wall(*at_wall) : -1;
+    if (at < timeline_.begin_ms() || at > timeline_.now_ms()) continue;  // or by a moved clock
+    const auto tx = parse_uuid(text("transaction"));
+    const std::string name = tx ? name_of(TxId{*tx}) : std::string();
+    if (tx && name.empty()) continue;  // none of the scenario's
+    const std::string kind = text("kind");
+    if (kind == "record_asked") asked[name] = at;
+    if (kind == "decided" && asked.contains(name))
+      timeline_.span({asked[name], at, "coordinator", SpanKind::sync, name + ": commit record"});
+    std::string what = name + (name.empty() ? "" : " ") + kind;
+    if (const std::string detail = text("detail"); !detail.empty() && detail != kind)
+      what += " " + detail;
+    const std::string who = text("participant");
+    timeline_.mark_at(at, who.empty() ? "coordinator" : who, MarkKind::message, what);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "tests/lab/addresses.hpp"
 #include "tests/lab/database_faults.hpp"
 #include "tests/lab/ledger_disk.hpp"
+#include "tests/lab/listener.hpp"
 #include "tests/lab/proxy.hpp"
 #include "tests/lab/scenario.hpp"
 #include "tests/lab/timeline.hpp"
@@ -37,7 +38,7 @@ class Stage {
   std::optional<std::string> differs(const Condition& condition);
   // Notes deaths that nobody ordered by name. Call it now and then.
   void notice_deaths();
-  // What the coordinator can still tell of each transaction, into the timeline.
+  // What the coordinator has said of each transaction, into the timeline.
   void collect_messages();
 
  private:
@@ -108,7 +109,8 @@ class Stage {
   test::Deployment& own() const;
   void make_own(const Scenario& scenario);
   void watch();
-  HttpAnswer ask(const std::string& target) const;  // the coordinator, not through a proxy
+  std::string death_of(const std::string& process);  // for people
+  HttpAnswer ask(const std::string& target) const;   // the coordinator, not through a proxy
   std::string value(const std::string& database, const std::string& sql) const {
     return dev::value(conninfo(database), sql);
   }
@@ -142,6 +144,7 @@ class Stage {
   std::unique_ptr<dev::Process> second_;
   std::uint16_t second_port_ = 0;
   std::unique_ptr<Watcher> watcher_;
+  std::unique_ptr<Listener> listener_;
   std::map<std::string, bool> alive_;
 };
 

@@ -45,6 +45,13 @@ double Timeline::now_ms() const {
       .count();
 }
 
+double Timeline::begin_ms() const {
+  const std::lock_guard lock(mutex_);
+  double first = now_ms();
+  for (const Mark& mark : marks_) first = std::min(first, mark.at_ms);
+  return first;
+}
+
 double Timeline::at_wall(std::int64_t wall_us) const {
   const std::chrono::system_clock::time_point at{std::chrono::microseconds(wall_us)};
   return std::chrono::duration<double, std::milli>(at - wall_start_).count();
@@ -96,6 +103,8 @@ std::vector<Span> Timeline::spans() const {
   std::vector<Span> spans = spans_;
   for (const auto& [key, from] : open_)
     spans.push_back({from, now, std::get<1>(key), std::get<0>(key), std::get<2>(key)});
+  std::stable_sort(spans.begin(), spans.end(),
+                   [](const Span& a, const Span& b) { return a.from_ms < b.from_ms; });
   return spans;
 }
 

@@ -18,7 +18,7 @@ const char* to_string(MarkKind kind);
 const char* to_string(SpanKind kind);
 
 struct Mark {
-  double at_ms = 0;  // since the run began
+  double at_ms = 0;  // since the timeline was made, and with it everything that runs
   std::string lane;  // "client", "coordinator", "bank_a" (its participant), "bank_a.db"
   MarkKind kind = MarkKind::step;
   std::string text;
@@ -34,6 +34,8 @@ struct Span {
 class Timeline {
  public:
   double now_ms() const;
+  // When the first thing was marked; what was before is of no interest.
+  double begin_ms() const;
   // Of the wall clock, in microseconds.
   double at_wall(std::int64_t wall_us) const;
   void mark(std::string lane, MarkKind kind, std::string text);
@@ -44,7 +46,7 @@ class Timeline {
   void going_on(SpanKind kind, const std::string& lane, const std::vector<std::string>& texts);
 
   std::vector<Mark> marks() const;  // in order
-  std::vector<Span> spans() const;  // what has not ended, ends now
+  std::vector<Span> spans() const;  // by their begin; what has not ended, ends now
 
  private:
   using Key = std::tuple<SpanKind, std::string, std::string>;

@@ -18,7 +18,8 @@ constexpr const char* kPrepared =
     "select gid from pg_prepared_xacts where database = current_database()";
 
 // Waiters with their blockers' names. A prepared transaction has no process: whoever waits for one
-// waits for a lock whose holder has no pid, and the holder's transaction id tells its gid.
+// waits for a lock whose holder has no pid, and the holder's transaction id tells its gid. Whether
+// the holder is in the way at all PostgreSQL says, by a 0 among the blockers.
 constexpr const char* kWaits = R"sql(
 select a.application_name,
        array_to_string(array(
@@ -35,7 +36,7 @@ select a.application_name,
          join pg_locks x on x.virtualtransaction = h.virtualtransaction and x.pid is null
            and x.locktype = 'transactionid' and x.granted
          join pg_prepared_xacts p on p.transaction = x.transactionid
-         where w.pid = a.pid and not w.granted), ' ')
+         where w.pid = a.pid and not w.granted and 0 = any(pg_blocking_pids(a.pid))), ' ')
 from pg_stat_activity a
 where a.datname = current_database() and a.wait_event_type = 'Lock')sql";
 
@@ -101,8 +102,10 @@ void Watcher::watch(const Database& database) {
         blockers.insert(each);
       for (const std::string& gid : split(PQgetvalue(waiting.get(), row, 2)))
         blockers.insert(named(gid));
-      std::string text = who + " waits for";
-      for (const std::string& each : blockers) text += " " + each;
+      if (blockers.empty()) continue;  // it has just been let go, or the holder is gone
+      std::string text;
+      for (const std::string& each : blockers)
+        text += (text.empty() ? who + " waits for " : " and ") + each;
       blocked.push_back(std::move(text));
     }
     timeline_.going_on(SpanKind::in_doubt, lane, in_doubt);
