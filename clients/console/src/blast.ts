@@ -12,6 +12,7 @@ export interface Node {
   detail: string;
   transaction?: string;
   level?: number;
+  depth?: number; // in a stack: how far to the right
 }
 
 export interface Edge {
@@ -90,6 +91,24 @@ export function lay(blocking: Blocking): Blast {
   for (const {participant, root, what, waiters} of held)
     layout.add(participant, root, what, waiters);
   return layout.done();
+}
+
+// The same for a narrow screen: one below the other, and further right what is further behind.
+export function stack({nodes, edges}: Blast): Blast {
+  const inOrder = [...nodes].sort((a, b) => a.y - b.y);
+  const left = new Map(inOrder.map(node => [node.key, node]));
+  const stacked: Node[] = [];
+  const put = (key: string, depth: number) => {
+    const node = left.get(key);
+    if (!node) return;
+    left.delete(key);
+    stacked.push({...node, depth, y: stacked.length * rowHeight});
+    const behind = new Set(edges.filter(each => each.from === key).map(each => each.to));
+    for (const next of inOrder) if (behind.has(next.key)) put(next.key, depth + 1);
+  };
+  const behindOthers = new Set(edges.map(each => each.to));
+  for (const {key} of inOrder) if (!behindOthers.has(key)) put(key, 0);
+  return {nodes: stacked, edges, height: Math.max(1, stacked.length) * rowHeight};
 }
 
 // The branches of one transaction follow each other, whichever database they are in.

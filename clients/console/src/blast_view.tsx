@@ -1,12 +1,13 @@
 // The blast radius, drawn.
 import {cut} from './format';
-import {lay, rowHeight, type Blast, type Node} from './blast';
+import {lay, rowHeight, stack, type Blast, type Node} from './blast';
 import type {Blocking} from './model';
 import {Hatch, useWidth} from './parts';
 import {linkTo} from './route';
 
 const pad = 6;
-const least = 600; // narrower than that it scrolls
+const least = 700; // narrower than that it is a stack
+const step = 16;
 
 function Box({node, x, width}: {node: Node; x: number; width: number}) {
   const inset = node.kind === 'transaction' ? 24 : 9;
@@ -41,28 +42,34 @@ function Box({node, x, width}: {node: Node; x: number; width: number}) {
 
 export function BlastPicture({blocking}: {blocking: Blocking}) {
   const [ref, outer] = useWidth();
-  const blast = lay(blocking);
-  const width = Math.max(least, outer);
-  const column = width / 3;
+  const narrow = outer < least;
+  const blast = narrow ? stack(lay(blocking)) : lay(blocking);
+  const column = outer / 3;
   const place = (node: Node) => {
-    const indent = Math.min(4, Math.max(0, (node.level ?? 1) - 1)) * 16;
+    if (narrow) {
+      const indent = Math.min(6, node.depth ?? 0) * step;
+      return {x: pad + indent, width: outer - 2 * pad - indent};
+    }
+    const indent = Math.min(4, Math.max(0, (node.level ?? 1) - 1)) * step;
     return {x: node.column * column + pad + indent, width: column - 44 - indent};
   };
+  const heads = narrow ? [] : ['in doubt, or holding', 'what it holds', 'who waits'];
+  const top = narrow ? 0 : 22;
   return (
     <div ref={ref} class="scroll" role="region" aria-label="The blast radius, drawn" tabIndex={0}>
       <svg
-        width={width}
-        height={blast.height + 26}
+        width={outer}
+        height={blast.height + top + 4}
         role="group"
         aria-label="What is in doubt, what it holds, who waits"
       >
         <Hatch />
-        {['in doubt, or holding', 'what it holds', 'who waits'].map((text, i) => (
+        {heads.map((text, i) => (
           <text key={text} x={i * column + pad} y="15" class="head">
             {text}
           </text>
         ))}
-        <g transform="translate(0 22)">
+        <g transform={`translate(0 ${top})`}>
           <Edges blast={blast} place={place} />
           {blast.nodes.map(node => (
             <Box key={node.key} node={node} {...place(node)} />
@@ -86,7 +93,7 @@ function Edges({blast, place}: {blast: Blast; place(node: Node): {x: number; wid
         const y1 = from.y + rowHeight / 2,
           y2 = to.y + rowHeight / 2;
         const d =
-          from.column === to.column
+          from.column === to.column || to.depth !== undefined
             ? `M${a.x + 6} ${from.y + rowHeight - 5}V${y2}H${b.x}`
             : `M${a.x + a.width} ${y1}C${a.x + a.width + 24} ${y1} ${b.x - 24} ${y2} ${b.x} ${y2}`;
         return <path key={`${edge.from} ${edge.to}`} d={d} class="edge" />;

@@ -1,7 +1,7 @@
 // The functions behind the pages, without a page.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {groups, lay, object} from '../src/blast';
+import {groups, lay, object, stack} from '../src/blast';
 import {listCommand, matches, parseFilter} from '../src/filter';
 import {age, shortId, span} from '../src/format';
 import {alone, draw} from '../src/lanes';
@@ -286,6 +286,22 @@ test('the blast radius: each transaction once, over all databases', () => {
   assert.ok(blast.edges.every(each => keys.has(each.from) && keys.has(each.to)));
   const leaves = blast.nodes.filter(each => each.column === 2).map(each => each.y);
   assert.equal(new Set(leaves).size, leaves.length); // none over another
+});
+
+test('the blast radius on a narrow screen: the same, each below what it waits for', () => {
+  const wide = lay(blocking({a: [root([waiter(1, 1), waiter(2, 2), waiter(3, 1)])], b: [root([])]}));
+  const {nodes, edges, height} = stack(wide);
+  assert.deepEqual(
+    nodes.map(each => each.key).sort(),
+    wide.nodes.map(each => each.key).sort(),
+  );
+  const at = new Map(nodes.map(each => [each.key, each]));
+  for (const {from, to} of edges) {
+    assert.ok(at.get(from)!.y < at.get(to)!.y);
+    assert.equal(at.get(to)!.depth, at.get(from)!.depth! + 1);
+  }
+  assert.equal(new Set(nodes.map(each => each.y)).size, nodes.length);
+  assert.ok(nodes.every(each => each.y < height));
 });
 
 test('the blast radius: what is too much to draw is counted', () => {
