@@ -46,7 +46,7 @@ export function OverviewPage({known, now}: PageProps) {
         )}
         <ParticipantsCard databases={known.blocking?.databases} overview={known.overview} />
       </div>
-      <h2>The last {count(minutes, 'minute', 'minutes')}</h2>
+      <h2>The last {minutes === 1 ? 'minute' : count(minutes, 'minute', 'minutes')}</h2>
       <div class="grid">
         {(own ? everybodys : [...coordinators, ...everybodys]).map(each => (
           <Series
