@@ -62,7 +62,17 @@ Ruling ruling_on(const Transaction& tx, const CoordinatorMachine& machine, Insta
   return {};
 }
 
+// It asks back: nothing is decided by looking.
+std::string command_for(const TxId& tx) {
+  return "assent resolve " + to_string(tx) + " --abort, or --commit, shows what it would do.";
+}
+
 Ruling ruling_on(const Doubt& doubt, const CoordinatorMachine& machine) {
+  if (doubt.pending)
+    return {"decision",
+            "The coordinator's disk: an operator's decision (" + doubt.pending->record.by + ": " +
+                std::string(to_string(doubt.pending->record.outcome)) + ") is being made durable.",
+            {}};
   std::vector<std::string> missing;
   const auto miss = [&](const std::string& name) {
     if (!doubt.evidence.contains(name)) missing.push_back(name);
@@ -74,10 +84,13 @@ Ruling ruling_on(const Doubt& doubt, const CoordinatorMachine& machine) {
   if (!missing.empty())
     return {"participant",
             "An answer of " + listed(missing) +
-                ": this ledger has no record of it and may not presume abort" + why,
+                ": this ledger has no record of it and may not presume abort" + why +
+                ". Where it cannot come, an operator's decision: " + command_for(doubt.gid.tx),
             {}};
-  return {
-      "operator", "A person: all have answered, and it does not follow what was decided" + why, {}};
+  return {"operator",
+          "An operator's decision: all have answered, and it does not follow what was decided" +
+              why + ". " + command_for(doubt.gid.tx),
+          "Each branch does as decided; its locks are released and those who wait go on."};
 }
 
 BlockingView view_of(const CoordinatorMachine& machine, Instant now) {

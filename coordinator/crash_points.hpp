@@ -24,8 +24,8 @@ inline constexpr std::string_view kSend = "engine.send.";
 inline constexpr std::string_view kReply = "engine.reply";
 
 // In the order of the variants' alternatives.
-inline constexpr std::array<std::string_view, 5> kRecords = {"epoch", "member", "commit", "end",
-                                                             "heuristic"};
+inline constexpr std::array<std::string_view, 7> kRecords = {
+    "epoch", "member", "commit", "end", "heuristic", "resolution", "acknowledgement"};
 inline constexpr std::array<std::string_view, 6> kMessages = {"welcome", "execute", "prepare",
                                                               "commit",  "abort",   "ask"};
 static_assert(kRecords.size() == std::variant_size_v<LogRecord>);

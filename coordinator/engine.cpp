@@ -215,6 +215,13 @@ void Engine::ask(RollbackAsked event, Answer answer) {
   impl_->ask(std::move(event), std::move(answer));
 }
 
+void Engine::ask(ResolveAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
+}
+void Engine::ask(AcknowledgeAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
+}
+
 void Engine::post(CoordinatorEvent event) {
   impl_->post(std::move(event));
 }

@@ -52,6 +52,8 @@ class Engine {
   void ask(ExecuteAsked event, Answer answer);
   void ask(CommitAsked event, Answer answer);
   void ask(RollbackAsked event, Answer answer);
+  void ask(ResolveAsked event, Answer answer);
+  void ask(AcknowledgeAsked event, Answer answer);
 
   // Events without an answer (links, drain). Taken at the end of the current loop turn, in order.
   void post(CoordinatorEvent event);

@@ -27,7 +27,11 @@ EngineMetrics::EngineMetrics(Metrics& metrics)
       oldest_in_doubt_(
           metrics.gauge("assent_oldest_in_doubt_seconds", "Age of the oldest of these")),
       damaged_(metrics.gauge("assent_damaged_transactions",
-                             "Transactions with a heuristic or unproven branch")),
+                             "Transactions with a heuristic or unproven branch that no operator "
+                             "has acknowledged")),
+      acknowledged_(metrics.gauge("assent_acknowledged_damage_transactions",
+                                  "Transactions whose heuristic and unproven branches all have "
+                                  "been acknowledged")),
       doubts_(metrics.gauge("assent_unrecorded_in_doubt_transactions",
                             "Prepared branches of which this ledger may not presume abort")) {}
 
@@ -64,15 +68,17 @@ void EngineMetrics::refresh(const CoordinatorMachine& machine, Now now) {
   doubts_.Set(static_cast<double>(machine.doubts().size()));
   std::map<TxState, std::size_t> states;
   std::size_t damaged = 0;
+  std::size_t acknowledged = 0;
   std::int64_t oldest_ms = now.wall_ms;
   for (const auto& [id, tx] : machine.transactions()) {
     ++states[tx.state];
-    damaged += tx.damaged() ? 1 : 0;
+    if (tx.damaged()) ++(tx.alarming().empty() ? acknowledged : damaged);
     if (tx.state == TxState::committing) oldest_ms = std::min(oldest_ms, tx.decided_wall_ms);
   }
   in_doubt_.Set(static_cast<double>(states[TxState::committing]));
   oldest_in_doubt_.Set(static_cast<double>(now.wall_ms - oldest_ms) / 1000);
   damaged_.Set(static_cast<double>(damaged));
+  acknowledged_.Set(static_cast<double>(acknowledged));
   static constexpr std::array kStates = {
       TxState::open,     TxState::preparing, TxState::deciding, TxState::committing,
       TxState::aborting, TxState::committed, TxState::aborted};

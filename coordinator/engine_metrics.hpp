@@ -35,6 +35,7 @@ class EngineMetrics {
   prometheus::Gauge& in_doubt_;
   prometheus::Gauge& oldest_in_doubt_;
   prometheus::Gauge& damaged_;
+  prometheus::Gauge& acknowledged_;
   prometheus::Gauge& doubts_;
 };
 

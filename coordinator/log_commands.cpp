@@ -16,6 +16,8 @@ struct Summary {
   std::set<TxId> unfinished;
   std::set<std::string> members;
   std::size_t heuristic = 0;
+  std::set<TxId> resolved;
+  std::set<TxId> acknowledged;
   EpochRecord start;
   Sequence sequence = 0;
 };
@@ -33,6 +35,13 @@ Summary summary(const LedgerContents& contents) {
     }
     if (const auto* end = std::get_if<EndRecord>(&record)) all.unfinished.erase(end->tx);
     if (std::holds_alternative<HeuristicRecord>(record)) ++all.heuristic;
+    if (const auto* resolution = std::get_if<ResolutionRecord>(&record)) {
+      all.resolved.insert(resolution->tx);
+      all.sequence = std::max(all.sequence, resolution->sequence);
+      if (resolution->outcome == Outcome::committed) all.unfinished.insert(resolution->tx);
+    }
+    if (const auto* seen = std::get_if<AcknowledgementRecord>(&record))
+      all.acknowledged.insert(seen->tx);
   }
   return all;
 }
@@ -55,7 +64,9 @@ void print(const LedgerContents& contents) {
   for (const std::string& member : all.members)
     std::cout << (member == *all.members.begin() ? "" : ", ") << member;
   std::cout << (all.members.empty() ? "none\n" : "\n") << "heuristic     " << all.heuristic
-            << " branches ended otherwise than decided, or unproven\n";
+            << " branches ended otherwise than decided, or unproven; acknowledged for "
+            << all.acknowledged.size() << " transactions\n"
+            << "resolved      " << all.resolved.size() << " transactions by an operator\n";
 }
 
 [[noreturn]] void refuse(const LogError& error) {

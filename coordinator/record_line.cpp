@@ -29,6 +29,16 @@ void append(JsonObject& to, const MemberRecord& record) {
   to.number("witness_after", record.witness_after);
 }
 
+void append(std::string& out, const std::vector<DecidedBranch>& decided) {
+  JsonArray branches(out);
+  for (const DecidedBranch& branch : decided) {
+    JsonObject object(branches.element());
+    object.text("participant", branch.participant);
+    object.text("xid", std::to_string(branch.xid));
+    object.text("server", to_text(branch.server));
+  }
+}
+
 void append(JsonObject& to, const CommitRecord& record) {
   to.text("kind", "commit");
   to.text("transaction", to_string(record.tx));
@@ -40,13 +50,7 @@ void append(JsonObject& to, const CommitRecord& record) {
     to.text("key_hash", hex(record.key->key));
     to.text("body_hash", hex(record.key->body));
   }
-  JsonArray branches(to.field("branches"));
-  for (const DecidedBranch& branch : record.branches) {
-    JsonObject object(branches.element());
-    object.text("participant", branch.participant);
-    object.text("xid", std::to_string(branch.xid));
-    object.text("server", to_text(branch.server));
-  }
+  append(to.field("branches"), record.branches);
 }
 
 void append(JsonObject& to, const EndRecord& record) {
@@ -67,6 +71,33 @@ void append(JsonObject& to, const HeuristicRecord& record) {
   to.text("participant", record.participant);
   to.text("decided", to_string(record.decided));
   to.text("ended", to_string(record.application));
+  to.time("at", record.wall_ms);
+}
+
+void append(std::string& out, const std::vector<std::string>& names) {
+  JsonArray array(out);
+  for (const std::string& name : names) append_json_string(array.element(), name);
+}
+
+void append(JsonObject& to, const ResolutionRecord& record) {
+  to.text("kind", "resolution");
+  to.text("transaction", to_string(record.tx));
+  to.number("epoch", record.epoch);
+  to.text("outcome", to_string(record.outcome));
+  to.number("sequence", record.sequence);
+  append(to.field("branches"), record.branches);
+  append(to.field("unheard"), record.unheard);
+  to.text("by", record.by);
+  to.text("reason", record.reason);
+  to.time("at", record.wall_ms);
+}
+
+void append(JsonObject& to, const AcknowledgementRecord& record) {
+  to.text("kind", "acknowledgement");
+  to.text("transaction", to_string(record.tx));
+  append(to.field("participants"), record.participants);
+  to.text("by", record.by);
+  to.text("reason", record.reason);
   to.time("at", record.wall_ms);
 }
 

@@ -10,13 +10,12 @@ namespace {
 
 constexpr std::size_t kParticipants = 65'536;  // as an index can count
 
-constexpr std::array<std::string_view, 22> kNames = {
-    "started",      "connected",      "ready",           "disconnected",
-    "begun",        "recovered",      "statements_sent", "statements_done",
-    "commit_asked", "rollback_asked", "prepare_sent",    "voted",
-    "record_asked", "decided",        "commit_sent",     "abort_sent",
-    "inquired",     "asked",          "applied",         "damaged",
-    "answered",     "ended"};
+constexpr std::array<std::string_view, 24> kNames = {
+    "started",      "connected",       "ready",           "disconnected", "begun",
+    "recovered",    "statements_sent", "statements_done", "commit_asked", "rollback_asked",
+    "prepare_sent", "voted",           "record_asked",    "decided",      "commit_sent",
+    "abort_sent",   "inquired",        "asked",           "applied",      "damaged",
+    "resolved",     "acknowledged",    "answered",        "ended"};
 
 // What is done again until it has an answer: shown once, with how often and when last.
 bool repeats(Happening kind) {
@@ -40,6 +39,7 @@ std::string_view detail_text(Happening kind, std::uint8_t detail) {
     case Happening::voted:
       return to_string(static_cast<Verdict>(detail));
     case Happening::decided:
+    case Happening::resolved:
       return to_string(static_cast<Outcome>(detail));
     case Happening::applied:
     case Happening::damaged:
@@ -82,6 +82,8 @@ struct TimelineWriter {
   void operator()(const RollbackAsked& event) const {
     line.add(event.tx, Happening::rollback_asked);
   }
+  void operator()(const ResolveAsked&) const {}
+  void operator()(const AcknowledgeAsked&) const {}
   void operator()(const LinkUp& event) const {
     line.add_of_link(Happening::connected, event.hello.participant);
   }
@@ -101,13 +103,17 @@ struct TimelineWriter {
       line.add(inquiry->gid.tx, Happening::inquired, from);
   }
   void operator()(const Logged& event) const {
-    while (!line.records_.empty() && line.records_.front().first <= event.up_to) {
-      line.add(line.records_.front().second, Happening::decided, {}, byte(Outcome::committed));
+    while (!line.records_.empty() && line.records_.front().record <= event.up_to) {
+      const auto [record, tx, outcome] = line.records_.front();
       line.records_.pop_front();
+      if (outcome == Outcome::aborted)
+        line.add_aborted(tx);
+      else
+        line.add(tx, Happening::decided, {}, byte(outcome));
     }
   }
   void operator()(const LogRefused& event) const {
-    std::erase_if(line.records_, [&](const auto& each) { return each.first == event.record; });
+    std::erase_if(line.records_, [&](const auto& each) { return each.record == event.record; });
   }
   void operator()(const Drain&) const {}
   void operator()(const CoordinatorTick&) const {}
@@ -130,13 +136,17 @@ struct TimelineWriter {
   }
   void operator()(const Log& action) const {
     if (const auto* commit = std::get_if<CommitRecord>(&action.record)) {
-      line.records_.emplace_back(action.number, commit->tx);
+      line.records_.push_back({action.number, commit->tx, Outcome::committed});
       line.add(commit->tx, Happening::record_asked);
     }
     if (const auto* end = std::get_if<EndRecord>(&action.record))
       line.add(end->tx, Happening::ended);
     if (const auto* damage = std::get_if<HeuristicRecord>(&action.record))
       line.add(damage->tx, Happening::damaged, damage->participant, byte(damage->application));
+    if (const auto* resolution = std::get_if<ResolutionRecord>(&action.record))
+      line.add_resolution(*resolution, action.number);
+    if (const auto* seen = std::get_if<AcknowledgementRecord>(&action.record))
+      line.add(seen->tx, Happening::acknowledged);
   }
   void operator()(const Reply& action) const {
     if (action.fate == Fate::aborted) line.add_aborted(action.tx);
@@ -162,7 +172,11 @@ void Timeline::recover(const Transaction& tx) {
   add(tx.tx, Happening::begun);
   if (tx.decided_wall_ms != 0) {
     now_us_ = tx.decided_wall_ms * 1000;
-    add(tx.tx, Happening::decided, {}, byte(Outcome::committed));
+    if (tx.resolution) add(tx.tx, Happening::resolved, {}, byte(tx.resolution->outcome));
+    if (fate_of(tx.state) == Fate::aborted)
+      add_aborted(tx.tx);
+    else
+      add(tx.tx, Happening::decided, {}, byte(Outcome::committed));
   }
   for (const TxBranch& branch : tx.branches) {
     if (branch.phase == BranchPhase::heuristic)
@@ -173,6 +187,21 @@ void Timeline::recover(const Transaction& tx) {
   if (tx.ended_wall_ms == 0) return;
   now_us_ = tx.ended_wall_ms * 1000;
   add(tx.tx, Happening::ended);
+}
+
+// Of what it is about, this coordinator has seen nothing before.
+void Timeline::add_resolution(const ResolutionRecord& record, RecordNumber number) {
+  records_.push_back({number, record.tx, record.outcome});
+  if (!stories_.contains(record.tx)) {
+    begun_.push_back(record.tx);
+    stories_[record.tx];
+    const std::int64_t now_us =
+        std::exchange(now_us_, uuid7_unix_ms(record.tx.uuid).value_or(record.wall_ms) * 1000);
+    add(record.tx, Happening::begun);
+    now_us_ = now_us;
+  }
+  add(record.tx, Happening::resolved, {}, byte(record.outcome));
+  add(record.tx, Happening::record_asked);
 }
 
 std::int64_t Timeline::wall_us(Now now) const {

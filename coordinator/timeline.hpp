@@ -35,12 +35,14 @@ enum class Happening : std::uint8_t {
   decided,       // detail: committed (the record is on disk) | aborted
   commit_sent,
   abort_sent,
-  inquired,  // a participant in doubt asks for the outcome
-  asked,     // a participant is asked for evidence
-  applied,   // detail: applied | proved | heuristic | unproven
-  damaged,   // a branch ended against the decision, or nobody knows how
-  answered,  // the client; detail: committed | aborted | unknown | none
-  ended,     // every branch has applied the commit, durably
+  inquired,      // a participant in doubt asks for the outcome
+  asked,         // a participant is asked for evidence
+  applied,       // detail: applied | proved | heuristic | unproven
+  damaged,       // a branch ended against the decision, or nobody knows how
+  resolved,      // an operator decided; detail: committed | aborted
+  acknowledged,  // … has seen the damage
+  answered,      // the client; detail: committed | aborted | unknown | none
+  ended,         // every branch has applied the commit, durably
 };
 std::string_view to_string(Happening kind);
 
@@ -130,6 +132,7 @@ class Timeline {
   void add_aborted(const TxId& tx);
   void add_of_link(Happening kind, std::string_view participant);
   void recover(const Transaction& tx);
+  void add_resolution(const ResolutionRecord& record, RecordNumber number);
   void forget_what_the_machine_forgot();
   void publish(const Entry& entry, const TxId& tx);
   std::uint16_t index_of(std::string_view participant);
@@ -144,9 +147,14 @@ class Timeline {
   std::deque<std::string> names_{""};  // a deque: shown() hands out views
   std::map<std::string, std::uint16_t, std::less<>> indices_;
   std::unordered_map<TxId, Story> stories_;
-  std::unordered_map<TxId, std::string> traces_;       // of transactions whose Begin is to come
-  std::deque<TxId> begun_;                             // oldest first, looked at again and again
-  std::deque<std::pair<RecordNumber, TxId>> records_;  // commit records that are not durable yet
+  std::unordered_map<TxId, std::string> traces_;  // of transactions whose Begin is to come
+  std::deque<TxId> begun_;                        // oldest first, looked at again and again
+  struct Deciding {
+    RecordNumber record;
+    TxId tx;
+    Outcome outcome;
+  };
+  std::deque<Deciding> records_;  // of decisions that are not durable yet
   std::deque<Entry> links_;
   std::deque<FeedEntry> feed_;
   std::map<Follower, std::function<void()>> followers_;

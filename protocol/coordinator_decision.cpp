@@ -127,6 +127,7 @@ void CoordinatorStep::on(const Logged& event) {
     m.deciding_.pop_front();
     decided(tx);
   }
+  resolutions_durable();
   damage_durable();
   welcome_recorded();
 }
@@ -141,8 +142,10 @@ void CoordinatorStep::damage_durable() {
   }
   for (const TxId& id : recorded) {
     const auto found = m.transactions_.find(id);
-    if (found != m.transactions_.end() && found->second.state == TxState::committed)
-      log_end(found->second);
+    if (found == m.transactions_.end()) continue;
+    const Transaction& tx = found->second;
+    if (tx.state == TxState::committed || (tx.resolution && tx.state == TxState::aborted))
+      log_end(tx);
   }
 }
 
@@ -172,6 +175,7 @@ void CoordinatorStep::on(const LogRefused& event) {
     return abort(tx,
                  failure(Problem::log_unavailable, "The decision log has no room for the record."));
   }
+  if (resolution_refused(event.record)) return;
   // Taken out of those on their way: a later record that becomes durable says nothing of this one.
   if (const auto refused_damage = m.unlogged_damage_.extract(event.record)) {
     m.refused_damage_.push_back(std::move(refused_damage.mapped()));
@@ -224,6 +228,7 @@ void CoordinatorStep::received(const std::string& from, const Applied& message) 
     member->second.durable_mark = std::max(member->second.durable_mark, message.durable_mark);
   Transaction* tx = find(message.gid);
   TxBranch* branch = tx ? tx->branch(from) : nullptr;
+  if (!branch && tx && tx->resolution) return damage_of_resolved(*tx, from, message);
   if (!branch) return damaged_unknown(from, message);
   if (branch->phase != BranchPhase::finishing) return;
   const Outcome decision = tx->state == TxState::committing ? Outcome::committed : Outcome::aborted;
@@ -253,6 +258,12 @@ void CoordinatorStep::damaged_unknown(const std::string& from, const Applied& me
       message.application == Application::heuristic || message.application == Application::unproven;
   if (!damaged || message.outcome != Outcome::aborted) return;
   if (gid.ledger != m.ledger_ || gid.participant != from) return;
+  if (const auto found = m.doubts_.find(gid.tx);
+      found != m.doubts_.end() && found->second.pending) {
+    // An operator's decision is on its way to the disk. The damage is, too: resolved() finds it.
+    found->second.evidence[from] = Knowledge::aborted;
+    return record_damage({gid.tx, from, Outcome::aborted, message.application, now.wall_ms});
+  }
   const auto [place, is_new] = m.transactions_.try_emplace(gid.tx);
   Transaction& tx = place->second;
   if (!is_new && tx.state != TxState::aborting && tx.state != TxState::aborted) return;
@@ -287,7 +298,10 @@ void CoordinatorStep::finish_if_told(Transaction& tx) {
   if (!std::all_of(tx.branches.begin(), tx.branches.end(),
                    [](const TxBranch& branch) { return is_told(branch.phase); }))
     return;
-  if (tx.state == TxState::aborting) return finish(tx, TxState::aborted);
+  if (tx.state == TxState::aborting) {
+    if (tx.resolution) log_end(tx);  // who decided is kept for ever, but nobody is told again
+    return finish(tx, TxState::aborted);
+  }
   if (tx.state != TxState::committing) return;
   log_end(tx);
   finish(tx, TxState::committed);
@@ -313,7 +327,8 @@ void CoordinatorStep::finish(Transaction& tx, TxState state) {
   --m.unfinished_;
   for (const TxBranch& branch : tx.branches) leaves(branch.participant);
   m.finished_.push_back(tx.tx);
-  set_timer(tx, now.steady + m.limits_.finished_kept_for);
+  const bool asks = tx.resolution && !tx.resolution->unheard.empty();
+  set_timer(tx, now.steady + (asks ? m.limits_.resend_interval : m.limits_.finished_kept_for));
   answer_all(tx);
   trim_finished();
 }
@@ -345,19 +360,21 @@ void CoordinatorStep::tick(Transaction& tx) {
     case TxState::aborting:
       for (TxBranch& branch : tx.branches)
         if (branch.phase == BranchPhase::finishing) tell_decision(tx, branch);
+      ask_unheard(tx);
       answer_all(tx);
       return set_timer(tx, now.steady + m.limits_.resend_interval);
     case TxState::committed:
     case TxState::aborted:
+      if (ask_unheard(tx)) return set_timer(tx, now.steady + m.limits_.resend_interval);
       return forget(tx.tx);
   }
 }
 
-// What stays in memory is bounded by time and number; damage stays.
+// What stays in memory is bounded by time and number; damage and what operators decided stay.
 void CoordinatorStep::forget(const TxId& id) {
   const auto found = m.transactions_.find(id);
   Transaction& tx = found->second;
-  if (tx.damaged()) {
+  if (tx.damaged() || tx.resolution) {
     m.timers_.erase({tx.timer_at, id});
     tx.timer_at = Instant{};
     return;

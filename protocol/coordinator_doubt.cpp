@@ -20,6 +20,11 @@ void CoordinatorStep::doubt(const std::string& from, const HeldBranch& held, std
 }
 
 void CoordinatorStep::received(const std::string& from, const Evidence& message) {
+  if (Transaction* tx = find(message.gid);
+      tx && tx->resolution && message.gid.participant == from) {
+    heard_of_resolved(*tx, from, message.knowledge);
+    return finish_if_told(*tx);
+  }
   const auto found = m.doubts_.find(message.gid.tx);
   if (found == m.doubts_.end() || message.gid.ledger != m.ledger_ ||
       message.gid.epoch != found->second.gid.epoch || message.gid.participant != from)
@@ -52,6 +57,10 @@ bool any(const Doubt& doubt, Knowledge knowledge) {
 // enough for a careful ledger, but not for one that is known to have lost commits, nor for branches
 // it cannot have kept the outcome of.
 void CoordinatorStep::weigh(Doubt& doubt) {
+  if (doubt.pending) {  // decided by an operator, though not durably yet
+    doubt.ask_at = now.steady + m.limits_.resend_interval;
+    return;
+  }
   if (doubt.askers.empty()) {  // nobody waits for an answer
     m.doubts_.erase(TxId(doubt.gid.tx));
     return;

@@ -39,6 +39,20 @@ bool Transaction::damaged() const {
   });
 }
 
+std::vector<std::string> Transaction::alarming() const {
+  std::vector<std::string> names;
+  for (const TxBranch& branch : branches) {
+    if (branch.phase != BranchPhase::heuristic && branch.phase != BranchPhase::unproven) continue;
+    const auto covers = [&branch](const Acknowledgement& each) {
+      const auto& seen = each.participants;
+      return std::find(seen.begin(), seen.end(), branch.participant) != seen.end();
+    };
+    if (std::none_of(acknowledgements.begin(), acknowledgements.end(), covers))
+      names.push_back(branch.participant);
+  }
+  return names;
+}
+
 void CoordinatorMachine::step(const CoordinatorEvent& event, Now now,
                               std::vector<CoordinatorAction>& out) {
   if (stopped_) return;

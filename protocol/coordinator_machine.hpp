@@ -37,6 +37,7 @@
 
 #include "protocol/messages.hpp"
 #include "protocol/records.hpp"
+#include "protocol/resolution.hpp"
 #include "protocol/time.hpp"
 
 namespace assent {
@@ -94,6 +95,25 @@ struct RollbackAsked {
   TxId tx;
   bool operator==(const RollbackAsked&) const = default;
 };
+// An operator decides a transaction in doubt, or rolls back one that is not decided yet. The reply
+// comes when the decision is durable.
+struct ResolveAsked {
+  RequestId request = 0;
+  TxId tx;
+  Outcome outcome = Outcome::aborted;
+  std::string by;
+  std::string reason;
+  std::string seen;  // ResolutionPreview::seen() of what was decided upon; empty: not compared
+  bool operator==(const ResolveAsked&) const = default;
+};
+// An operator has seen the damage of a transaction. The reply comes when that is durable.
+struct AcknowledgeAsked {
+  RequestId request = 0;
+  TxId tx;
+  std::string by;
+  std::string reason;
+  bool operator==(const AcknowledgeAsked&) const = default;
+};
 
 // A participant's link. The host closes an older link of the same name (LinkDown) before it reports
 // the next.
@@ -128,8 +148,8 @@ struct CoordinatorTick {
 };
 
 using CoordinatorEvent =
-    std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, LinkUp, LinkDown, FromParticipant,
-                 Logged, LogRefused, Drain, CoordinatorTick>;
+    std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, ResolveAsked, AcknowledgeAsked,
+                 LinkUp, LinkDown, FromParticipant, Logged, LogRefused, Drain, CoordinatorTick>;
 
 // ---- actions
 // ---------------------------------------------------------------------------------------
@@ -245,12 +265,16 @@ struct Transaction {
   Instant deadline{};   // of the votes
   Instant answer_at{};  // committing: answer "pending" to those who wait for `applied`
   Instant timer_at{};   // when this transaction next wants a Tick
+  std::optional<Resolution> resolution;  // decided by an operator
+  std::vector<Acknowledgement> acknowledgements;
   bool operator==(const Transaction&) const = default;
 
   const TxBranch* branch(std::string_view participant) const;
   TxBranch* branch(std::string_view participant);
   // A branch ended against the decision, or unproven.
   bool damaged() const;
+  // Those branches of them that no operator has acknowledged.
+  std::vector<std::string> alarming() const;
 };
 
 struct Member {
@@ -277,6 +301,19 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
+// An operator's decision on its way to the disk.
+struct PendingResolution {
+  RecordNumber number = 0;
+  ResolutionRecord record;
+  std::vector<RequestId> requests;
+  bool operator==(const PendingResolution&) const = default;
+};
+struct PendingAcknowledgement {
+  AcknowledgementRecord record;
+  std::vector<RequestId> requests;
+  bool operator==(const PendingAcknowledgement&) const = default;
+};
+
 // A prepared branch of an earlier epoch that this ledger has no record of, while the ledger may not
 // simply presume abort. Kept until there is evidence.
 struct Doubt {
@@ -288,6 +325,7 @@ struct Doubt {
       held;         // what is known of the branches, for a commit found by evidence
   std::string why;  // for people: what is missing
   Instant ask_at{};
+  std::optional<PendingResolution> pending;  // nothing else decides it any more, nor any evidence
   bool operator==(const Doubt&) const = default;
 };
 
@@ -346,6 +384,8 @@ class CoordinatorMachine {
   Fate fate_of_unknown(const TxId& tx, Now now) const;
   // … and why it is not known: nobody was given the id, or it may be older than what is kept.
   Failure failure_of_unknown(const TxId& tx, Now now) const;
+  // What an operator's decision would do. It does nothing.
+  ResolutionPreview preview(const TxId& tx, Outcome outcome, Now now) const;
 
   // The records that an opening segment must repeat so that older segments can go: epochs,
   // members and their marks, unfinished commits, damage, and the finished commits still in memory.
@@ -398,6 +438,8 @@ class CoordinatorMachine {
       unlogged_damage_;                          // until durable, lest a full log lose it
   std::vector<HeuristicRecord> refused_damage_;  // the log had no room; asked for again
   Instant relog_at_{};
+  std::map<RecordNumber, TxId> resolving_;  // doubts whose decision is on its way to the disk
+  std::map<RecordNumber, PendingAcknowledgement> acknowledging_;
 };
 
 // Makes a machine from what its ledger says, as it is read: a long log is never in memory whole.

@@ -182,6 +182,7 @@ void CoordinatorStep::received(const std::string& from, const Ready& message) {
                   from));
   }
   for (const HeldBranch& branch : message.held) rule(from, branch);
+  ask_unheard_at(from);
   std::vector<TxId> doubted;
   for (auto& [id, doubt] : m.doubts_) {
     // Ended by hand, perhaps: then it waits for nothing here any more.
@@ -215,6 +216,7 @@ bool CoordinatorStep::stopped_by(const std::string& from, const Gid& gid) {
 // undecided nothing is said.
 void CoordinatorStep::rule_by_record(Transaction& tx, const HeldBranch& held) {
   const Gid& gid = held.gid;
+  if (tx.resolution) return held_of_resolved(tx, held);
   switch (tx.state) {
     case TxState::open:
     case TxState::preparing:

@@ -53,16 +53,7 @@ struct Replay {
     tx.begun_wall_ms = uuid7_unix_ms(record.tx.uuid).value_or(record.wall_ms);
     tx.decided_wall_ms = record.wall_ms;
     tx.begun_at = tx.deadline = tx.answer_at = now.steady;
-    for (const DecidedBranch& decided : record.branches) {
-      TxBranch branch;
-      branch.participant = decided.participant;
-      branch.phase = BranchPhase::finishing;
-      branch.xid = decided.xid;
-      // The roster must not miss it.
-      const Member& member = m.members_[decided.participant];
-      if (record.sequence > member.witness_after) branch.server = decided.server;
-      tx.branches.push_back(std::move(branch));
-    }
+    take_branches(tx, record.branches, record.sequence);
     if (tx.key) m.keys_[tx.key->key] = tx.tx;
   }
 
@@ -73,11 +64,13 @@ struct Replay {
       member.durable_mark = std::max(member.durable_mark, mark.sequence);
     }
     const auto found = m.transactions_.find(record.tx);
-    if (found == m.transactions_.end() || found->second.state != TxState::committing) return;
+    if (found == m.transactions_.end()) return;
     Transaction& tx = found->second;
+    if (tx.state != TxState::committing && tx.state != TxState::aborting) return;
     for (TxBranch& branch : tx.branches)
       if (branch.phase == BranchPhase::finishing) branch.phase = BranchPhase::applied;
-    finished(tx, TxState::committed, tx.decided_wall_ms);
+    finished(tx, tx.state == TxState::committing ? TxState::committed : TxState::aborted,
+             tx.decided_wall_ms);
   }
 
   void take(const HeuristicRecord& record) {
@@ -101,6 +94,52 @@ struct Replay {
                      [](const TxBranch& each) { return each.phase == BranchPhase::finishing; });
     if (tx.state == TxState::committing && all_told)
       finished(tx, TxState::committed, record.wall_ms);
+    if (tx.state == TxState::aborting && all_told) finished(tx, TxState::aborted, record.wall_ms);
+  }
+
+  void take(const ResolutionRecord& record) {
+    m.sequence_ = std::max(m.sequence_, record.sequence);
+    const auto [place, is_new] = m.transactions_.try_emplace(record.tx);
+    Transaction& tx = place->second;
+    if (!is_new) return;  // repeated by a snapshot
+    const bool committed = record.outcome == Outcome::committed;
+    ++m.unfinished_;
+    tx.tx = record.tx;
+    tx.epoch = record.epoch;
+    tx.state = committed ? TxState::committing : TxState::aborting;
+    tx.replayed = true;
+    tx.sequence = committed ? record.sequence : 0;
+    tx.begun_wall_ms = uuid7_unix_ms(record.tx.uuid).value_or(record.wall_ms);
+    tx.decided_wall_ms = record.wall_ms;
+    tx.begun_at = tx.deadline = tx.answer_at = now.steady;
+    tx.resolution = Resolution{record.outcome,
+                               record.by,
+                               record.reason,
+                               record.wall_ms,
+                               {record.unheard.begin(), record.unheard.end()}};
+    take_branches(tx, record.branches, record.sequence);
+  }
+
+  void take(const AcknowledgementRecord& record) {
+    const auto found = m.transactions_.find(record.tx);
+    if (found == m.transactions_.end()) return;
+    const Acknowledgement seen{record.participants, record.by, record.reason, record.wall_ms};
+    auto& known = found->second.acknowledgements;
+    if (std::find(known.begin(), known.end(), seen) == known.end()) known.push_back(seen);
+  }
+
+  void take_branches(Transaction& tx, const std::vector<DecidedBranch>& branches,
+                     Sequence sequence) {
+    for (const DecidedBranch& decided : branches) {
+      TxBranch branch;
+      branch.participant = decided.participant;
+      branch.phase = BranchPhase::finishing;
+      branch.xid = decided.xid;
+      // The roster must not miss it.
+      const Member& member = m.members_[decided.participant];
+      if (sequence > member.witness_after) branch.server = decided.server;
+      tx.branches.push_back(std::move(branch));
+    }
   }
 
   void finished(Transaction& tx, TxState state, std::int64_t wall_ms) {
@@ -214,6 +253,24 @@ Failure CoordinatorMachine::failure_of_unknown(const TxId& tx, Now now) const {
   return failure;
 }
 
+namespace {
+
+ResolutionRecord resolution_record(const Transaction& tx, Sequence last,
+                                   std::vector<DecidedBranch> branches) {
+  const Resolution& decided = *tx.resolution;
+  return {tx.tx,
+          tx.epoch,
+          decided.outcome,
+          decided.outcome == Outcome::committed ? tx.sequence : last,
+          std::move(branches),
+          {decided.unheard.begin(), decided.unheard.end()},
+          decided.by,
+          decided.reason,
+          decided.wall_ms};
+}
+
+}  // namespace
+
 std::vector<LogRecord> CoordinatorMachine::snapshot() const {
   std::vector<LogRecord> records;
   for (EpochRecord start : epochs_) {
@@ -232,6 +289,7 @@ std::vector<LogRecord> CoordinatorMachine::snapshot() const {
   for (const auto& [id, tx] : transactions_) {
     const bool decided = tx.state == TxState::deciding || tx.state == TxState::committing ||
                          tx.state == TxState::committed;
+    const bool resolved = tx.resolution.has_value();
     CommitRecord commit{id, tx.epoch, tx.sequence, {}, tx.key, tx.labels, tx.decided_wall_ms};
     EndRecord end{id, tx.sequence, {}};
     for (const TxBranch& branch : tx.branches) {
@@ -241,7 +299,10 @@ std::vector<LogRecord> CoordinatorMachine::snapshot() const {
       if (member != members_.end())
         end.marks.push_back({branch.participant, member->second.durable_mark});
     }
-    if (decided && tx.sequence != 0) records.push_back(std::move(commit));
+    if (resolved)
+      records.push_back(resolution_record(tx, sequence_, std::move(commit.branches)));
+    else if (decided && tx.sequence != 0)
+      records.push_back(std::move(commit));
     for (const TxBranch& branch : tx.branches) {
       if (branch.phase != BranchPhase::heuristic && branch.phase != BranchPhase::unproven) continue;
       records.push_back(HeuristicRecord{
@@ -251,8 +312,17 @@ std::vector<LogRecord> CoordinatorMachine::snapshot() const {
           branch.phase == BranchPhase::heuristic ? Application::heuristic : Application::unproven,
           tx.ended_wall_ms});
     }
-    if (tx.state == TxState::committed && tx.sequence != 0) records.push_back(std::move(end));
+    for (const Acknowledgement& seen : tx.acknowledgements)
+      records.push_back(
+          AcknowledgementRecord{id, seen.participants, seen.by, seen.reason, seen.wall_ms});
+    const bool ended = (tx.state == TxState::committed && tx.sequence != 0) ||
+                       (tx.state == TxState::aborted && resolved);
+    if (ended) records.push_back(std::move(end));
   }
+  // On their way to the disk: who takes this instead of the segments before must not lose them.
+  for (const auto& [id, doubt] : doubts_)
+    if (doubt.pending) records.push_back(doubt.pending->record);
+  for (const auto& [number, pending] : acknowledging_) records.push_back(pending.record);
   return records;
 }
 

@@ -84,6 +84,21 @@ struct CoordinatorStep {
   void unadopt(Transaction& tx);
   void ask_peers(Doubt& doubt);
 
+  // coordinator_resolution.cpp: what an operator decides
+  void on(const ResolveAsked& event);
+  void on(const AcknowledgeAsked& event);
+  void resolve(Doubt& doubt, const ResolveAsked& event, const ResolutionPreview& preview);
+  void resolutions_durable();
+  void resolved(const TxId& id);
+  bool resolution_refused(RecordNumber record);
+  // What is heard of a transaction that an operator has decided.
+  void heard_of_resolved(Transaction& tx, const std::string& from, Knowledge knowledge);
+  void held_of_resolved(Transaction& tx, const HeldBranch& held);
+  void damage_of_resolved(Transaction& tx, const std::string& from, const Applied& message);
+  // Whether anybody could be asked.
+  bool ask_unheard(Transaction& tx);
+  void ask_unheard_at(const std::string& participant);
+
   // shared
   RecordNumber log(LogRecord record);
   void send(const std::string& participant, ToParticipant message);

@@ -64,6 +64,11 @@ std::vector<Violation> check(const CoordinatorMachine& machine) {
     const bool decided = tx.state == TxState::deciding || tx.state == TxState::committing;
     if (decided && tx.sequence == 0)
       found.push_back({"I1", to_string(id) + " is being committed without a sequence number"});
+    if (tx.resolution &&
+        fate_of(tx.state) !=
+            (tx.resolution->outcome == Outcome::committed ? Fate::committed : Fate::aborted))
+      found.push_back({"I3", to_string(id) + " is " + std::string(to_string(tx.state)) +
+                                 " against an operator's decision"});
     if (machine.doubts().count(id))
       found.push_back({"I9", to_string(id) + " is in doubt although it is known"});
     if (is_finished(tx.state) && !tx.waiters.empty())
@@ -95,6 +100,9 @@ std::vector<Violation> check_at_rest(const CoordinatorMachine& machine) {
   for (const auto& [id, tx] : machine.transactions())
     if (!is_finished(tx.state))
       found.push_back({"I10", to_string(id) + " is still " + std::string(to_string(tx.state))});
+  for (const auto& [id, doubt] : machine.doubts())
+    if (doubt.pending)
+      found.push_back({"I10", "an operator's decision of " + to_string(id) + " waits for the log"});
   return found;
 }
 
@@ -129,7 +137,9 @@ bool Observer::is_excused(const TxId& tx, const std::string& participant) const 
          (branch->second.by_hand || branch->second.excused);
 }
 
-void Observer::coordinator_took(const CoordinatorEvent& event, Epoch) {
+void Observer::coordinator_took(const CoordinatorEvent& event, Epoch epoch) {
+  if (const auto* refused = std::get_if<LogRefused>(&event))
+    return resolution_refused(refused->record, epoch);
   const auto* from = std::get_if<FromParticipant>(&event);
   if (!from) return;
   if (const auto* vote = std::get_if<Vote>(&from->message)) {
@@ -139,6 +149,7 @@ void Observer::coordinator_took(const CoordinatorEvent& event, Epoch) {
 }
 
 void Observer::coordinator_did(const CoordinatorAction& action, const CoordinatorMachine& after) {
+  speaking_ = after.epoch();
   std::visit(
       Overloaded{
           [&](const Send& send) {
@@ -155,6 +166,8 @@ void Observer::coordinator_did(const CoordinatorAction& action, const Coordinato
             if (const auto* commit = std::get_if<CommitRecord>(&log.record))
               commit_asked(*commit, after.epoch());
             if (const auto* end = std::get_if<EndRecord>(&log.record)) end_asked(*end);
+            if (const auto* resolution = std::get_if<ResolutionRecord>(&log.record))
+              resolution_asked(*resolution, log.number, after.epoch());
           },
           [&](const Reply& reply) { replied(reply, after); }, [](const Disconnect&) {},
           [](const Stop&) {}},
@@ -162,6 +175,7 @@ void Observer::coordinator_did(const CoordinatorAction& action, const Coordinato
 }
 
 void Observer::commit_told(const TxId& tx, const std::string& whom) {
+  told_of_resolution(tx, Outcome::committed, whom);
   if (!of(tx).commit)
     violated("I1", whom + " was told to commit " + to_string(tx) + " before it was durable");
   if (of(tx).aborted)
@@ -171,6 +185,7 @@ void Observer::commit_told(const TxId& tx, const std::string& whom) {
 
 // Covers I9 as well: whatever the reason for saying "aborted", no durable commit may contradict it.
 void Observer::abort_told(const TxId& tx, const std::string& whom) {
+  told_of_resolution(tx, Outcome::aborted, whom);
   History& history = of(tx);
   if (history.commit && !history.void_commit)
     violated("I9", whom + " was told that " + to_string(tx) +
@@ -179,6 +194,7 @@ void Observer::abort_told(const TxId& tx, const std::string& whom) {
 }
 
 void Observer::replied(const Reply& reply, const CoordinatorMachine& after) {
+  if (const Transaction* known = after.find(reply.tx)) acknowledgement_shown(*known);
   if (reply.fate == Fate::aborted) return abort_told(reply.tx, "a client");
   if (reply.fate != Fate::committed) return;
   History& history = of(reply.tx);
@@ -201,6 +217,9 @@ void Observer::commit_asked(const CommitRecord& record, Epoch epoch) {
   if (history.aborted)
     violated("I3", "a commit record of " + to_string(record.tx) + " is written, but " +
                        *history.aborted + " had been told that it is aborted");
+  if (history.resolution == Outcome::aborted)
+    violated("I3", "a commit record of " + to_string(record.tx) +
+                       " is written, but an operator has decided to abort it");
   if (record.epoch != epoch) {  // decided by an earlier start, and found to be so by evidence
     if (!history.commit)
       violated("I2", to_string(record.tx) +
@@ -225,6 +244,10 @@ void Observer::record_durable(const LogRecord& record, bool competed) {
     branch.damage_written = true;
     if (!competed) branch.recorded = true;
   }
+  if (const auto* resolution = std::get_if<ResolutionRecord>(&record))
+    return resolution_durable(*resolution, competed);
+  if (const auto* seen = std::get_if<AcknowledgementRecord>(&record))
+    of(seen->tx).acknowledged.insert(seen->participants.begin(), seen->participants.end());
   const auto* commit = std::get_if<CommitRecord>(&record);
   if (!commit) return;
   History& history = of(commit->tx);
@@ -236,13 +259,18 @@ void Observer::record_durable(const LogRecord& record, bool competed) {
 }
 
 void Observer::commits_lost(const std::set<TxId>& lost) {
-  for (const TxId& tx : lost) of(tx).void_commit = true;
+  for (const TxId& tx : lost) {
+    of(tx).void_commit = true;
+    of(tx).resolution.reset();
+  }
   for (auto& [tx, history] : histories_)
     for (auto& [name, branch] : history.branches) branch.damage_written = branch.recorded = false;
 }
 
 void Observer::end_asked(const EndRecord& record) {
   History& history = of(record.tx);
+  history.ended = true;
+  if (history.resolved && (!history.commit || history.void_commit)) return;  // an abort
   if (!history.commit)
     return violated("I8", to_string(record.tx) + " is recorded as ended without a commit record");
   for (const DecidedBranch& decided : history.commit->branches) {
@@ -352,7 +380,7 @@ void Observer::branch_ended(const Gid& gid, Outcome outcome, EndedBy by) {
 void Observer::compare_branches(const Gid& gid) {
   const History& history = of(gid.tx);
   const Branch& ended = history.branches.at(gid.participant);
-  if (ended.excused) return;
+  if (ended.excused || history.resolved) return;
   for (const auto& [name, other] : history.branches)
     if (other.outcome && !other.by_hand && !other.excused && other.outcome != ended.outcome)
       violated("I4", "the branches of " + to_string(gid.tx) + " ended differently: " +
@@ -398,6 +426,13 @@ std::string Observer::memory() const {
     flag(history.void_commit, "void_commit");
     flag(history.aborted.has_value(), "aborted");
     flag(history.told_committed, "told_committed");
+    flag(history.ended, "ended");
+    flag(history.resolved, "resolved");
+    if (history.resolution) text += " resolution=" + std::string(to_string(*history.resolution));
+    if (history.resolving)
+      text += " resolving=" + std::string(to_string(history.resolving->outcome)) + '/' +
+              std::to_string(history.resolving->epoch);
+    for (const std::string& name : history.acknowledged) text += " acknowledged=" + name;
     if (history.commit)
       for (const DecidedBranch& decided : history.commit->branches)
         text += "\n  " + to_string(tx) + " decided " + decided.participant;
@@ -427,6 +462,10 @@ std::string Observer::memory() const {
 
 void Observer::at_rest(const CoordinatorMachine& coordinator) {
   for (const auto& [tx, history] : histories_) {
+    if (history.resolved) {
+      resolved_at_rest(tx, coordinator);
+      continue;
+    }
     const bool committed = history.commit && !history.void_commit;
     for (const auto& [name, branch] : history.branches) {
       if (committed && branch.voted == Verdict::yes && !branch.excused && !branch.by_hand &&

@@ -1,10 +1,10 @@
 // What must hold whatever happens, as checks over the machines and over what was seen to happen.
 //
-//   I1  no Commit leaves before its record is durable
+//   I1  no Commit leaves before its record is durable, nor anything of an operator's decision
 //   I2  a commit record is written only after all voted yes
-//   I3  a decision never changes
+//   I3  a decision never changes, an operator's neither
 //   I4  no two branches of a transaction end differently, unless by hand or by a database that was
-//       put back, and then it is reported
+//       put back, or an operator decided what had been carried out; and then it is reported
 //   I5  the reply equals the decision
 //   I6  no branch is ended after its yes without the decision
 //   I7  nothing of a lower epoch has effect after a higher one was seen
@@ -82,6 +82,8 @@ class Observer {
   // they may name another party as the first that was told.
   std::string memory() const;
   bool is_committed(const TxId& tx) const;
+  // An operator has decided it, whatever its votes were.
+  bool is_resolved(const TxId& tx) const;
   // Somebody interfered with the branch, or its database lost it: its outcome is its own.
   bool is_excused(const TxId& tx, const std::string& participant) const;
 
@@ -101,12 +103,23 @@ class Observer {
     bool damage_written = false;    // durable in a ledger, though perhaps in one of two
     bool recorded = false;          // its damage is durable in the ledger
   };
+  // An operator's decision that was asked for, by the coordinator of that epoch.
+  struct Resolving {
+    Outcome outcome = Outcome::aborted;
+    Epoch epoch = 0;
+    RecordNumber number = 0;
+  };
   struct History {
     std::map<std::string, Branch> branches;
     std::optional<CommitRecord> commit;  // durable
     bool void_commit = false;            // … but lost with its ledger
     std::optional<std::string> aborted;  // who was told, first
     bool told_committed = false;
+    bool ended = false;                  // an End of it was written: it may be forgotten
+    std::optional<Resolving> resolving;  // not durable
+    std::optional<Outcome> resolution;   // durable
+    bool resolved = false;  // … once; with its ledger it may be lost. What was before is void
+    std::set<std::string> acknowledged;  // durably
   };
 
   History& of(const TxId& tx) { return histories_[tx]; }
@@ -119,11 +132,19 @@ class Observer {
   void end_asked(const EndRecord& record);
   void compare_branches(const Gid& gid);
   void finishing(const FinishPrepared& verb);
+  // invariants_resolution.cpp
+  void resolution_asked(const ResolutionRecord& record, RecordNumber number, Epoch epoch);
+  void resolution_durable(const ResolutionRecord& record, bool competed);
+  void resolution_refused(RecordNumber number, Epoch epoch);
+  void told_of_resolution(const TxId& tx, Outcome outcome, const std::string& whom);
+  void acknowledgement_shown(const Transaction& tx);
+  void resolved_at_rest(const TxId& tx, const CoordinatorMachine& coordinator);
   void claimed(const Applied& message);
 
   std::map<TxId, History> histories_;
   std::map<std::string, std::map<LedgerId, Mark>> marks_;  // durable, by participant
   std::vector<Violation> violations_;
+  Epoch speaking_ = 0;  // of the coordinator whose actions are told
 };
 
 }  // namespace assent

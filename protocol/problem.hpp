@@ -44,6 +44,7 @@ enum class Problem : std::uint8_t {
   deadline_exceeded,
   rolled_back,
   heuristic_outcome,
+  resolution_refused,
   // the installation
   participant_unavailable,
   log_unavailable,

@@ -13,6 +13,8 @@ struct RecordCodec::Messages {
   ledger::Commit commit;
   ledger::End end;
   ledger::Heuristic heuristic;
+  ledger::Resolution resolution;
+  ledger::Acknowledgement acknowledgement;
 };
 
 namespace {
@@ -50,16 +52,17 @@ void put(const MemberRecord& record, ledger::Member& out) {
   out.set_witness_after(record.witness_after);
 }
 
+void put(const DecidedBranch& branch, ledger::Branch& out) {
+  out.set_participant(branch.participant);
+  out.set_xid(branch.xid);
+  put(branch.server, *out.mutable_server());
+}
+
 void put(const CommitRecord& record, ledger::Commit& out) {
   put(record.tx.uuid.bytes, *out.mutable_tx());
   out.set_epoch(record.epoch);
   out.set_sequence(record.sequence);
-  for (const DecidedBranch& branch : record.branches) {
-    ledger::Branch& to = *out.add_branches();
-    to.set_participant(branch.participant);
-    to.set_xid(branch.xid);
-    put(branch.server, *to.mutable_server());
-  }
+  for (const DecidedBranch& branch : record.branches) put(branch, *out.add_branches());
   if (record.key) {
     put(record.key->key, *out.mutable_key());
     put(record.key->body, *out.mutable_body());
@@ -78,13 +81,33 @@ void put(const EndRecord& record, ledger::End& out) {
   }
 }
 
-// Both enumerations count from 0 here and from 1 in the message, where 0 means "absent".
+// Enumerations count from 0 here and from 1 in the messages, where 0 means "absent".
 void put(const HeuristicRecord& record, ledger::Heuristic& out) {
   put(record.tx.uuid.bytes, *out.mutable_tx());
   out.set_participant(record.participant);
   out.set_decided(static_cast<ledger::Heuristic::Outcome>(static_cast<int>(record.decided) + 1));
   out.set_application(
       static_cast<ledger::Heuristic::Application>(static_cast<int>(record.application) + 1));
+  out.set_wall_ms(record.wall_ms);
+}
+
+void put(const ResolutionRecord& record, ledger::Resolution& out) {
+  put(record.tx.uuid.bytes, *out.mutable_tx());
+  out.set_epoch(record.epoch);
+  out.set_outcome(static_cast<ledger::Decision>(static_cast<int>(record.outcome) + 1));
+  out.set_sequence(record.sequence);
+  for (const DecidedBranch& branch : record.branches) put(branch, *out.add_branches());
+  for (const std::string& name : record.unheard) out.add_unheard(name);
+  out.set_by(record.by);
+  out.set_reason(record.reason);
+  out.set_wall_ms(record.wall_ms);
+}
+
+void put(const AcknowledgementRecord& record, ledger::Acknowledgement& out) {
+  put(record.tx.uuid.bytes, *out.mutable_tx());
+  for (const std::string& name : record.participants) out.add_participants(name);
+  out.set_by(record.by);
+  out.set_reason(record.reason);
   out.set_wall_ms(record.wall_ms);
 }
 
@@ -126,19 +149,25 @@ bool get(const ledger::Member& from, MemberRecord& out) {
   return from.has_server() && get(from.server(), out.server);
 }
 
-bool get(const ledger::Commit& from, CommitRecord& out) {
-  if (!get(from.tx(), out.tx.uuid.bytes)) return false;
-  out.epoch = from.epoch();
-  out.sequence = from.sequence();
-  out.branches.resize(static_cast<std::size_t>(from.branches_size()));
-  for (int i = 0; i < from.branches_size(); ++i) {
-    const ledger::Branch& branch = from.branches(i);
-    DecidedBranch& to = out.branches[static_cast<std::size_t>(i)];
+template <typename Branches>
+bool get(const Branches& from, std::vector<DecidedBranch>& out) {
+  out.resize(static_cast<std::size_t>(from.size()));
+  for (int i = 0; i < from.size(); ++i) {
+    const ledger::Branch& branch = from[i];
+    DecidedBranch& to = out[static_cast<std::size_t>(i)];
     to.participant = branch.participant();
     to.xid = branch.xid();
     if (!branch.has_server() || !get(branch.server(), to.server)) return false;
     if (!all_known(branch)) return false;
   }
+  return true;
+}
+
+bool get(const ledger::Commit& from, CommitRecord& out) {
+  if (!get(from.tx(), out.tx.uuid.bytes)) return false;
+  out.epoch = from.epoch();
+  out.sequence = from.sequence();
+  if (!get(from.branches(), out.branches)) return false;
   if (!from.key().empty() || !from.body().empty()) {
     out.key.emplace();
     if (!get(from.key(), out.key->key) || !get(from.body(), out.key->body)) return false;
@@ -167,6 +196,27 @@ bool get(const ledger::Heuristic& from, HeuristicRecord& out) {
   out.participant = from.participant();
   out.decided = static_cast<Outcome>(decided);
   out.application = static_cast<Application>(application);
+  out.wall_ms = from.wall_ms();
+  return get(from.tx(), out.tx.uuid.bytes);
+}
+
+bool get(const ledger::Resolution& from, ResolutionRecord& out) {
+  const int outcome = static_cast<int>(from.outcome()) - 1;
+  if (outcome < 0 || outcome > static_cast<int>(Outcome::aborted)) return false;
+  out.outcome = static_cast<Outcome>(outcome);
+  out.epoch = from.epoch();
+  out.sequence = from.sequence();
+  out.unheard.assign(from.unheard().begin(), from.unheard().end());
+  out.by = from.by();
+  out.reason = from.reason();
+  out.wall_ms = from.wall_ms();
+  return get(from.branches(), out.branches) && get(from.tx(), out.tx.uuid.bytes);
+}
+
+bool get(const ledger::Acknowledgement& from, AcknowledgementRecord& out) {
+  out.participants.assign(from.participants().begin(), from.participants().end());
+  out.by = from.by();
+  out.reason = from.reason();
   out.wall_ms = from.wall_ms();
   return get(from.tx(), out.tx.uuid.bytes);
 }
@@ -201,6 +251,10 @@ std::string_view to_string(RecordKind kind) {
       return "end";
     case RecordKind::heuristic:
       return "heuristic";
+    case RecordKind::resolution:
+      return "resolution";
+    case RecordKind::acknowledgement:
+      return "acknowledgement";
   }
   return "unknown";
 }
@@ -224,6 +278,10 @@ void RecordCodec::encode(const LogRecord& record, std::string& out) {
       return encode_as(std::get<EndRecord>(record), messages_->end, out);
     case RecordKind::heuristic:
       return encode_as(std::get<HeuristicRecord>(record), messages_->heuristic, out);
+    case RecordKind::resolution:
+      return encode_as(std::get<ResolutionRecord>(record), messages_->resolution, out);
+    case RecordKind::acknowledgement:
+      return encode_as(std::get<AcknowledgementRecord>(record), messages_->acknowledgement, out);
   }
 }
 
@@ -239,6 +297,10 @@ std::optional<LogRecord> RecordCodec::decode(std::uint8_t kind, std::string_view
       return decode_as<EndRecord>(payload, messages_->end);
     case RecordKind::heuristic:
       return decode_as<HeuristicRecord>(payload, messages_->heuristic);
+    case RecordKind::resolution:
+      return decode_as<ResolutionRecord>(payload, messages_->resolution);
+    case RecordKind::acknowledgement:
+      return decode_as<AcknowledgementRecord>(payload, messages_->acknowledgement);
   }
   return {};
 }

@@ -12,7 +12,15 @@
 namespace assent {
 
 // Written beside every payload. Numbers are for ever.
-enum class RecordKind : std::uint8_t { epoch = 1, member = 2, commit = 3, end = 4, heuristic = 5 };
+enum class RecordKind : std::uint8_t {
+  epoch = 1,
+  member = 2,
+  commit = 3,
+  end = 4,
+  heuristic = 5,
+  resolution = 6,
+  acknowledgement = 7,
+};
 std::string_view to_string(RecordKind kind);
 RecordKind kind_of(const LogRecord& record);
 

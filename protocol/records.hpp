@@ -108,7 +108,35 @@ struct HeuristicRecord {
   bool operator==(const HeuristicRecord&) const = default;
 };
 
-using LogRecord = std::variant<EpochRecord, MemberRecord, CommitRecord, EndRecord, HeuristicRecord>;
+// An operator's decision of a transaction that this ledger had no record of. One record, so that no
+// crash leaves half of it. Durable before anyone hears of it, and kept for ever: the ledger cannot
+// tell by its own lights which way it went.
+struct ResolutionRecord {
+  TxId tx;
+  Epoch epoch = 0;  // the epoch in the branches' gids
+  Outcome outcome = Outcome::aborted;
+  // Of a commit, its own. Of an abort, the last one known: what was voted is older.
+  Sequence sequence = 0;
+  std::vector<DecidedBranch> branches;  // known to be prepared
+  std::vector<std::string> unheard;     // nobody knows what is there; asked until they say so
+  std::string by;
+  std::string reason;
+  std::int64_t wall_ms = 0;
+  bool operator==(const ResolutionRecord&) const = default;
+};
+
+// An operator has seen the damage of these branches. Kept as long as the damage is: for ever.
+struct AcknowledgementRecord {
+  TxId tx;
+  std::vector<std::string> participants;
+  std::string by;
+  std::string reason;
+  std::int64_t wall_ms = 0;
+  bool operator==(const AcknowledgementRecord&) const = default;
+};
+
+using LogRecord = std::variant<EpochRecord, MemberRecord, CommitRecord, EndRecord, HeuristicRecord,
+                               ResolutionRecord, AcknowledgementRecord>;
 
 // Whether anybody waits for the record to be on disk. Nobody does for the end of a transaction:
 // until it is there, a start tells the participants once more what they have done. So it needs no

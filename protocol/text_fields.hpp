@@ -35,6 +35,8 @@
   RECORD(EndRecord::ParticipantMark, participant, sequence)                                        \
   RECORD(EndRecord, tx, sequence, marks)                                                           \
   RECORD(HeuristicRecord, tx, participant, decided, application, wall_ms)                          \
+  RECORD(ResolutionRecord, tx, epoch, outcome, sequence, branches, unheard, by, reason, wall_ms)   \
+  RECORD(AcknowledgementRecord, tx, participants, by, reason, wall_ms)                             \
   RECORD(Recovered, ledger, records, tail, same_place, restored)                                   \
   /* participant_machine.hpp */                                                                    \
   RECORD(RunWork, gid, seq, work, time_left)                                                       \
@@ -91,6 +93,8 @@
   RECORD(ExecuteAsked, request, tx, participant, seq, work)                                        \
   RECORD(CommitAsked, request, tx, wait_for)                                                       \
   RECORD(RollbackAsked, request, tx)                                                               \
+  RECORD(ResolveAsked, request, tx, outcome, by, reason, seen)                                     \
+  RECORD(AcknowledgeAsked, request, tx, by, reason)                                                \
   RECORD(LinkUp, hello)                                                                            \
   RECORD(LinkDown, participant)                                                                    \
   RECORD(FromParticipant, participant, message)                                                    \
@@ -109,14 +113,21 @@
          idle_timeout)                                                                             \
   RECORD(Transaction, tx, epoch, mode, state, branches, conversation, waiters, failure, key,       \
          labels, sequence, record, replayed, begun_wall_ms, decided_wall_ms, ended_wall_ms,        \
-         begun_at, deadline, answer_at, timer_at)                                                  \
+         begun_at, deadline, answer_at, timer_at, resolution, acknowledgements)                    \
+  RECORD(Resolution, outcome, by, reason, wall_ms, unheard)                                        \
+  RECORD(Acknowledgement, participants, by, reason, wall_ms)                                       \
+  RECORD(EffectOnBranch, participant, known, effect)                                               \
+  RECORD(ResolutionPreview, refusal, fate, records, why, branches)                                 \
+  RECORD(PendingResolution, number, record, requests)                                              \
+  RECORD(PendingAcknowledgement, record, requests)                                                 \
   RECORD(Member, state, server, recorded, record, mark, durable_mark, rewound_below,               \
          witness_after, unanswered, refused_until, highest_xid, held)                              \
-  RECORD(Doubt, gid, peers, evidence, askers, held, why, ask_at)                                   \
+  RECORD(Doubt, gid, peers, evidence, askers, held, why, ask_at, pending)                          \
   RECORD(CoordinatorLimits, open_transactions, participant_branches, unanswered, unanswered_pause, \
          branches, waiters, finished_kept, finished_kept_for, apply_wait, resend_interval,         \
          outcome_retention)                                                                        \
   MACHINE(CoordinatorMachine, limits_, ledger_, epoch_, life_, epochs_, draining_, stopped_,       \
           sequence_, forgotten_wall_ms_, last_record_, durable_record_, transactions_,             \
           unfinished_, branches_, keys_, deciding_, finished_, timers_, members_,                  \
-          epoch_corrected_, epoch_record_, doubts_, unlogged_damage_, refused_damage_, relog_at_)
+          epoch_corrected_, epoch_record_, doubts_, unlogged_damage_, refused_damage_, relog_at_,  \
+          resolving_, acknowledging_)

@@ -132,6 +132,22 @@ std::string_view to_string(BranchPhase phase) {
   return "?";
 }
 
+std::string_view to_string(BranchEffect effect) {
+  switch (effect) {
+    case BranchEffect::none:
+      return "none";
+    case BranchEffect::commit:
+      return "commit";
+    case BranchEffect::roll_back:
+      return "roll_back";
+    case BranchEffect::prove:
+      return "prove";
+    case BranchEffect::ask:
+      return "ask";
+  }
+  return "?";
+}
+
 std::string_view to_string(Standing standing) {
   switch (standing) {
     case Standing::complete:

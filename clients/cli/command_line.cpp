@@ -12,6 +12,7 @@
 
 #include "clients/cli/blocking_commands.hpp"
 #include "clients/cli/credentials.hpp"
+#include "clients/cli/deciding.hpp"
 #include "clients/cli/description.hpp"
 #include "clients/cli/dev.hpp"
 #include "clients/cli/doctor.hpp"
@@ -106,6 +107,7 @@ struct Arguments {
   bool events = false;
   client::Filter filter;
   BlockingOptions blocking;
+  DecidingOptions deciding;
   DoctorOptions doctor;
   Credentials credentials;
   NewToken token;
@@ -349,7 +351,7 @@ void add_question_commands(CLI::App& app, Command& command) {
   });
   sub->add_option(
       "--state", arguments.filter.state,
-      "in_doubt, open, preparing, deciding, committing, committed, aborting or aborted");
+      "in_doubt, damaged, open, preparing, deciding, committing, committed, aborting or aborted");
   sub->add_option("--participant", arguments.filter.participant, "With a branch there");
   sub->add_option("--older-than", arguments.filter.older_than, "Such as 500ms, 30s, 5m or 2h");
   sub->add_option("--limit", arguments.filter.limit, "At most so many");
@@ -451,6 +453,13 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
   app.footer(kFooter);
   add_transaction_commands(app, command);
   add_question_commands(app, command);
+  add_deciding_commands(app, command.arguments.deciding, [&command](Decide decide) {
+    command.run = [&command, decide] {
+      DecidingOptions options = command.arguments.deciding;
+      options.json = command.arguments.json;
+      return decide(options, command.terminal, command.client());
+    };
+  });
   add_blocking(app, command);
   add_doctor_command(app, command.arguments.doctor, command.run, [&command](DoctorOptions asked) {
     asked.coordinator = command.arguments.url;

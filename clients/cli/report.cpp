@@ -97,6 +97,26 @@ void print_failure(const Terminal& terminal, const json::object& fields) {
   terminal.out << ")\n";
 }
 
+// What an operator has decided or seen; and what only one can do.
+void print_decisions(const Terminal& terminal, const json::object& fields) {
+  const std::string id = printable(text_of(fields, "id"));
+  const auto line = [&](const char* what, const json::object& by) {
+    terminal.out << what << printable(text_of(by, "by")) << " at " << printable(text_of(by, "at"))
+                 << ": " << printable(text_of(by, "reason")) << '\n';
+  };
+  if (const json::object* resolution = client::object_of(fields, "resolution"))
+    line("decided by ", *resolution);
+  if (const json::array* all = client::array_of(fields, "acknowledgements"))
+    for (const json::value& each : *all)
+      if (const json::object* seen = each.if_object()) line("damage acknowledged by ", *seen);
+  if (text_of(fields, "damaged") == "true" && text_of(fields, "acknowledged") != "true")
+    terminal.out << "damaged: the databases may differ; when that is mended: assent acknowledge "
+                 << id << " --reason TEXT\n";
+  if (text_of(fields, "state") == "in_doubt")
+    terminal.out << "in doubt: " << printable(text_of(fields, "why"))
+                 << "; an operator decides: assent resolve " << id << " --abort, or --commit\n";
+}
+
 std::string fate_sentence(Fate fate) {
   switch (fate) {
     case Fate::none:
@@ -147,7 +167,9 @@ std::string remedy_of(const client::Trouble& trouble, const std::string& again) 
 void print_transaction(const Terminal& terminal, const client::Transaction& transaction) {
   terminal.out << terminal.paint(printable(transaction.state), colour_of(transaction.state)) << "  "
                << printable(transaction.id) << '\n';
-  print_failure(terminal, parse_fields(transaction.json));
+  const json::object fields = parse_fields(transaction.json);
+  print_failure(terminal, fields);
+  print_decisions(terminal, fields);
   if (transaction.branches.empty()) return;
   Table table({{"BRANCH"}, {"STATE"}, {"RESULT"}});
   for (const client::BranchOutcome& branch : transaction.branches)
@@ -177,8 +199,11 @@ void print_transactions(const Terminal& terminal, const std::string& text) {
       if (const json::object* transaction = entry.if_object()) {
         std::string state = text_of(*transaction, "state");
         const bool damaged = text_of(*transaction, "damaged") == "true";
-        const Colour colour = damaged ? Colour::red : colour_of(state);
-        if (damaged) state += " (damaged)";
+        const bool alarms = damaged && text_of(*transaction, "acknowledged") != "true";
+        const Colour colour = alarms ? Colour::red : colour_of(state);
+        const bool seen = text_of(*transaction, "acknowledged") == "true";
+        if (damaged) state += seen ? " (damaged, acknowledged)" : " (damaged)";
+        if (client::object_of(*transaction, "resolution")) state += " (by an operator)";
         table.add({text_of(*transaction, "id"),
                    {state, colour},
                    text_of(*transaction, "begun_at"),

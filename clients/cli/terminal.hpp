@@ -24,6 +24,7 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   bool colour = false;  // escape sequences may be written
+  bool asks = false;    // somebody sits at `in` and sees `err`
 
   std::string paint(std::string_view text, Colour colour) const;
 };

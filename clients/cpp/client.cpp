@@ -120,19 +120,33 @@ Result<Document> Client::list(const Filter& filter) {
   add("older_than", filter.older_than);
   add("limit", filter.limit ? std::to_string(*filter.limit) : "");
   add("page_token", filter.page_token);
-  return document(target);
+  return document(get_call(target));
+}
+
+Result<Document> Client::preview(const std::string& id, const std::string& outcome) {
+  return document(post(path_of(id, "/resolve"), preview_json(outcome)));
+}
+
+// Repeated when a reply is lost: the same decision again is the same decision.
+Result<Transaction> Client::resolve(const std::string& id, const std::string& outcome,
+                                    const std::string& reason, const std::string& seen) {
+  return transaction(post(path_of(id, "/resolve"), resolve_json(outcome, reason, seen)));
+}
+
+Result<Transaction> Client::acknowledge(const std::string& id, const std::string& reason) {
+  return transaction(post(path_of(id, "/acknowledge"), acknowledge_json(reason)));
 }
 
 Result<Document> Client::timeline(const std::string& id) {
-  return document(path_of(id) + "/events");
+  return document(get_call(path_of(id) + "/events"));
 }
 
 Result<Document> Client::participants() {
-  return document("/v1/participants");
+  return document(get_call("/v1/participants"));
 }
 
 Result<Document> Client::version() {
-  return document("/v1/version");
+  return document(get_call("/v1/version"));
 }
 
 Result<Transaction> Client::transaction(const HttpCall& call) {
@@ -144,8 +158,8 @@ Result<Transaction> Client::transaction(const HttpCall& call) {
   return std::move(*transaction);
 }
 
-Result<Document> Client::document(const std::string& target) {
-  const auto answer = request(*transport_, get_call(target), patience_);
+Result<Document> Client::document(const HttpCall& call) {
+  const auto answer = request(*transport_, call, patience_);
   if (!answer) return answer.error();
   return Document{answer->body};
 }

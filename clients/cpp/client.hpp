@@ -71,8 +71,9 @@ struct BranchOutcome {
 
 struct Transaction {
   std::string id;
-  std::string state;          // open, preparing, deciding, committing, committed, aborting, aborted
-  bool pending = false;       // decided, but not every branch has applied it yet (HTTP 202)
+  std::string state;     // open, preparing, deciding, committing, committed, aborting, aborted,
+                         // in_doubt
+  bool pending = false;  // decided, but not every branch has applied it yet (HTTP 202)
   std::int64_t next_seq = 0;  // interactive: the number of the next statements
   std::vector<BranchOutcome> branches;
   std::string json;  // the answer as received
@@ -122,12 +123,20 @@ class Client {
   // What happened to it, step by step.
   Result<Document> timeline(const std::string& id);
   Result<Document> list(const Filter& filter = {});
+
+  // An operator's. `outcome` is committed or aborted. `seen` is that of the preview that was looked
+  // at: where more is known by now, nothing is decided. Empty: decided whatever is known.
+  Result<Document> preview(const std::string& id, const std::string& outcome);
+  Result<Transaction> resolve(const std::string& id, const std::string& outcome,
+                              const std::string& reason, const std::string& seen = {});
+  Result<Transaction> acknowledge(const std::string& id, const std::string& reason);
+
   Result<Document> participants();
   Result<Document> version();
 
  private:
   Result<Transaction> transaction(const HttpCall& call);
-  Result<Document> document(const std::string& target);
+  Result<Document> document(const HttpCall& call);
 
   std::unique_ptr<Transport> transport_;
   Patience patience_;

@@ -116,6 +116,21 @@ std::string to_json(WaitFor wait_for) {
   return wait_for == WaitFor::decided ? R"({"wait_for":"decided"})" : R"({"wait_for":"applied"})";
 }
 
+std::string preview_json(const std::string& outcome) {
+  return json::serialize(json::object{{"outcome", outcome}, {"preview", true}});
+}
+
+std::string resolve_json(const std::string& outcome, const std::string& reason,
+                         const std::string& seen) {
+  json::object body{{"outcome", outcome}, {"reason", reason}};
+  if (!seen.empty()) body["seen"] = seen;
+  return json::serialize(body);
+}
+
+std::string acknowledge_json(const std::string& reason) {
+  return json::serialize(json::object{{"reason", reason}});
+}
+
 std::optional<Transaction> parse_transaction(const std::string& text) {
   const std::optional<json::value> document = parse_object(text);
   if (!document) return std::nullopt;

@@ -26,6 +26,8 @@ bool meets(Role role, Demand demand) {
       return role == Role::viewer || role == Role::operate;
     case Demand::run:
       return role == Role::client;
+    case Demand::operate:
+      return role == Role::operate;
     case Demand::link:
       return role == Role::participant;
   }

@@ -25,6 +25,7 @@ enum class Demand {
   own,      // to see: a client its own transactions; viewer and operator all
   all,      // to see everything: viewer and operator
   run,      // to begin and end transactions: client
+  operate,  // to decide where nobody else can: operator
   link,     // to be a participant
 };
 

@@ -47,6 +47,10 @@ void run_statements(Call call);
 void commit_transaction(Call call);
 void rollback_transaction(Call call);
 
+// resolutions.cpp
+void resolve_transaction(Call call);
+void acknowledge_transaction(Call call);
+
 // events.cpp
 void follow_events(Call call);
 void show_timeline(Call call);

@@ -11,6 +11,7 @@
 
 #include "coordinator/api/json_document.hpp"
 #include "coordinator/api/nearest.hpp"
+#include "coordinator/api/problem_document.hpp"
 
 namespace assent {
 
@@ -70,5 +71,17 @@ std::size_t read_choice(const JsonValue& value, const Path& at,
                         std::span<const std::string_view> choices, Wrong& wrong);
 // Whether the value is an array of at most `most` elements.
 bool is_array(const JsonValue& value, const Path& at, std::size_t most, Wrong& wrong);
+
+// Parses the body and lets `read` take it apart; returns what either finds wrong.
+template <class Read>
+std::optional<Failure> read_body(std::string_view body, Read read) {
+  const auto parsed = parse_json(body);
+  if (const auto* error = std::get_if<JsonError>(&parsed))
+    return failure_of(Problem::invalid_request, error->message);
+  Wrong wrong;
+  read(std::get<JsonDocument>(parsed).root(), Path{}, wrong);
+  if (wrong) return failure_of(Problem::invalid_request, wrong.message());
+  return std::nullopt;
+}
 
 }  // namespace assent

@@ -29,6 +29,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/transactions/{id}/statements", run_statements, Demand::run},
     {"POST", "/v1/transactions/{id}/commit", commit_transaction, Demand::run},
     {"POST", "/v1/transactions/{id}/rollback", rollback_transaction, Demand::run},
+    {"POST", "/v1/transactions/{id}/resolve", resolve_transaction, Demand::operate},
+    {"POST", "/v1/transactions/{id}/acknowledge", acknowledge_transaction, Demand::operate},
     {"GET", "/v1/transactions/{id}/events", show_timeline, Demand::own},
     {"GET", "/v1/events", follow_events, Demand::all, Query::some},
     {"GET", "/v1/blocking", show_blocking, Demand::all},

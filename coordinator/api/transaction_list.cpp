@@ -21,9 +21,10 @@ constexpr std::array kStates = {TxState::open,       TxState::preparing, TxState
 
 bool read_state(const std::string& text, TransactionFilter& into) {
   into.in_doubt = text == "in_doubt";
+  into.damaged = text == "damaged";
   for (const TxState state : kStates)
     if (to_string(state) == text) into.state = state;
-  return into.in_doubt || into.state;
+  return into.in_doubt || into.damaged || into.state;
 }
 
 bool read_participant(const std::string& text, TransactionFilter& into) {
@@ -56,7 +57,8 @@ struct Parameter {
 
 constexpr Parameter kParameters[] = {
     {"state", read_state,
-     "must be in_doubt, open, preparing, deciding, committing, committed, aborting or aborted"},
+     "must be in_doubt, damaged, open, preparing, deciding, committing, committed, aborting or "
+     "aborted"},
     {"participant", read_participant, "must be a participant's name"},
     {"older_than", read_older_than, "must be a duration such as 500ms, 30s, 5m or 2h"},
     {"limit", read_limit, "must be a whole number from 1 to 1000"},
@@ -75,11 +77,12 @@ bool involves(const Doubt& doubt, const std::string& participant) {
 
 bool has_state(const Transaction& tx, const TransactionFilter& filter) {
   if (filter.in_doubt) return in_doubt(tx);
+  if (filter.damaged) return tx.damaged();
   return !filter.state || tx.state == *filter.state;
 }
 
 bool has_state(const Doubt&, const TransactionFilter& filter) {
-  return !filter.state;
+  return !filter.state && !filter.damaged;
 }
 
 bool is_old(const TxId& id, const TransactionFilter& filter, std::int64_t now_wall_ms) {

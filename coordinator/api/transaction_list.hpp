@@ -23,6 +23,7 @@ inline constexpr std::size_t kMaxExamined = 10'000;
 struct TransactionFilter {
   std::optional<TxState> state;
   bool in_doubt = false;    // state=in_doubt: some branch is, or may be, prepared
+  bool damaged = false;     // state=damaged: a branch ended otherwise than decided, or unproven
   std::string participant;  // empty: any
   Duration older_than{};
   std::size_t limit = kDefaultPage;

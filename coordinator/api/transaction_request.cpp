@@ -16,18 +16,6 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-// Parses the body and lets `read` take it apart; returns what either finds wrong.
-template <class Read>
-std::optional<Failure> read_body(std::string_view body, Read read) {
-  const auto parsed = parse_json(body);
-  if (const auto* error = std::get_if<JsonError>(&parsed))
-    return failure_of(Problem::invalid_request, error->message);
-  Wrong wrong;
-  read(std::get<JsonDocument>(parsed).root(), Path{}, wrong);
-  if (wrong) return failure_of(Problem::invalid_request, wrong.message());
-  return std::nullopt;
-}
-
 // ---- statements ---------------------------------------------------------------------------------
 
 void read_param(const JsonValue& param, wire::Value& into) {

@@ -24,6 +24,31 @@ void append_open_fields(JsonObject& object, const Transaction& tx) {
   object.time("expires_at", expires_wall_ms(tx));
 }
 
+void append_names(std::string& out, const auto& names) {
+  JsonArray array(out);
+  for (const std::string& name : names) append_json_string(array.element(), name);
+}
+
+void append_resolution(std::string& out, const Resolution& resolution) {
+  JsonObject object(out);
+  object.text("outcome", to_string(resolution.outcome));
+  object.text("by", resolution.by);
+  object.text("reason", resolution.reason);
+  object.time("at", resolution.wall_ms);
+  append_names(object.field("unheard"), resolution.unheard);
+}
+
+void append_acknowledgements(std::string& out, const std::vector<Acknowledgement>& all) {
+  JsonArray array(out);
+  for (const Acknowledgement& each : all) {
+    JsonObject object(array.element());
+    object.text("by", each.by);
+    object.text("reason", each.reason);
+    object.time("at", each.wall_ms);
+    append_names(object.field("participants"), each.participants);
+  }
+}
+
 }  // namespace
 
 std::string_view branch_state(BranchPhase phase) {
@@ -67,7 +92,13 @@ void append_transaction(std::string& out, const Transaction& tx, Detail detail) 
   object.time("ended_at", tx.ended_wall_ms);
   append_open_fields(object, tx);
   if (!tx.labels.empty()) object.field("labels") += tx.labels;
-  if (tx.damaged()) object.boolean("damaged", true);
+  if (tx.damaged()) {
+    object.boolean("damaged", true);
+    object.boolean("acknowledged", tx.alarming().empty());
+  }
+  if (tx.resolution) append_resolution(object.field("resolution"), *tx.resolution);
+  if (!tx.acknowledgements.empty())
+    append_acknowledgements(object.field("acknowledgements"), tx.acknowledgements);
   append_branches(object.field("branches"), tx, detail);
   if (tx.failure) append_failure(object.field("failure"), *tx.failure);
 }

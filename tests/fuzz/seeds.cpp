@@ -42,9 +42,20 @@ CommitRecord commit(Sequence sequence) {
 
 std::vector<LogRecord> one_of_each() {
   return {EpochRecord{9, samples::kLife, {"machine", 1, 2}, -5, 17, 8, 4, 3},
-          MemberRecord{"orders", samples::server(), 3}, commit(4),
+          MemberRecord{"orders", samples::server(), 3},
+          commit(4),
           EndRecord{samples::kTx, 4, {{"orders", 3}}},
-          HeuristicRecord{samples::kTx, "stock", Outcome::aborted, Application::unproven, 6}};
+          HeuristicRecord{samples::kTx, "stock", Outcome::aborted, Application::unproven, 6},
+          ResolutionRecord{samples::kTx,
+                           3,
+                           Outcome::aborted,
+                           4,
+                           {{"orders", 771, samples::server()}},
+                           {"stock"},
+                           "ann",
+                           "ticket 4711",
+                           7},
+          AcknowledgementRecord{samples::kTx, {"stock"}, "ann", "mended", 8}};
 }
 
 void add_messages(Seeds& seeds) {

@@ -26,6 +26,8 @@ const std::vector<Commands::Entry>& Commands::table() {
       {"execute", "execute tN PARTICIPANT[:WORK,…] [seq N]", &Commands::execute},
       {"commit", "commit tN [decided]", &Commands::commit},
       {"rollback", "rollback tN", &Commands::rollback},
+      {"resolve", "resolve tN committed|aborted", &Commands::resolve},
+      {"acknowledge", "acknowledge tN", &Commands::acknowledge},
       {"status", "status tN", &Commands::status},
       {"drain", "drain", &Commands::drain},
       {"deliver", "deliver [one] [KIND] [tN] [to X] [from X] [at X]", &Commands::deliver},
@@ -52,7 +54,8 @@ const std::vector<Commands::Entry>& Commands::table() {
       {"state", "state", &Commands::state},
       {"expect",
        "expect tN FATE | client tN FATE | PARTICIPANT tN prepared|committed|aborted|absent | "
-       "branch PARTICIPANT tN PHASE | link PARTICIPANT STATE | coordinator|copy "
+       "branch PARTICIPANT tN PHASE | damage tN none|alarming|acknowledged | "
+       "link PARTICIPANT STATE | coordinator|copy "
        "running|ended|complete|careful|contradicted | alarm|no-alarm PARTICIPANT tN",
        &Commands::expect},
       {"forge",
@@ -316,6 +319,18 @@ void Commands::commit(const Words& words) {
 void Commands::rollback(const Words& words) {
   if (words.size() != 1) misunderstood();
   world_.request(RollbackAsked{0, world_.tx(words[0])}, words[0]);
+}
+
+// An operator, whose name is ann.
+void Commands::resolve(const Words& words) {
+  if (words.size() != 2 || (words[1] != "committed" && words[1] != "aborted")) misunderstood();
+  const Outcome outcome = words[1] == "committed" ? Outcome::committed : Outcome::aborted;
+  world_.request(ResolveAsked{0, world_.tx(words[0]), outcome, "ann", "ticket 4711", {}}, words[0]);
+}
+
+void Commands::acknowledge(const Words& words) {
+  if (words.size() != 1) misunderstood();
+  world_.request(AcknowledgeAsked{0, world_.tx(words[0]), "ann", "mended"}, words[0]);
 }
 
 void Commands::drain(const Words& words) {

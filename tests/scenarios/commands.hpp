@@ -41,6 +41,8 @@ class Commands {
   void execute(const Words& words);
   void commit(const Words& words);
   void rollback(const Words& words);
+  void resolve(const Words& words);
+  void acknowledge(const Words& words);
   void status(const Words& words);
   void drain(const Words& words);
 

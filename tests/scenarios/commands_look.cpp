@@ -99,6 +99,11 @@ std::string Commands::found(const Words& words, std::string& wanted) {
     const TxBranch* branch = tx ? tx->branch(words[1]) : nullptr;
     return branch ? word_of(branch->phase) : "none";
   }
+  if (what == "damage" && words.size() == 3) {
+    const Transaction* tx = ruling.machine ? ruling.machine->find(world_.tx(words[1])) : nullptr;
+    if (!tx || !tx->damaged()) return "none";
+    return tx->alarming().empty() ? "acknowledged" : "alarming";
+  }
   if (what == "link" && words.size() == 3) return link_state(words[1]);
   if ((what == "alarm" || what == "no-alarm") && words.size() == 3) {
     const auto& alarms = world_.participant(words[1]).alarms;

@@ -72,8 +72,11 @@ Ledger Ledger::copy() const {
 
 std::set<TxId> Ledger::commits() const {
   std::set<TxId> found;
-  for (const Entry& entry : entries_)
+  for (const Entry& entry : entries_) {
     if (const auto* commit = std::get_if<CommitRecord>(&entry.record)) found.insert(commit->tx);
+    if (const auto* decided = std::get_if<ResolutionRecord>(&entry.record))
+      found.insert(decided->tx);
+  }
   return found;
 }
 

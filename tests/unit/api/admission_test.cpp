@@ -65,6 +65,8 @@ TEST_CASE("every route is for the roles that the table gives it, and nobody else
       {"POST /v1/transactions/{id}/statements", {"shop"}},
       {"POST /v1/transactions/{id}/commit", {"shop"}},
       {"POST /v1/transactions/{id}/rollback", {"shop"}},
+      {"POST /v1/transactions/{id}/resolve", {"ops"}},
+      {"POST /v1/transactions/{id}/acknowledge", {"ops"}},
       {"GET /v1/transactions/{id}/events", own},
       {"GET /v1/events", see_all},
       {"GET /v1/blocking", see_all},
@@ -102,6 +104,15 @@ TEST_CASE("every route is for the roles that the table gives it, and nobody else
       }
     }
   }
+}
+
+TEST_CASE("an operator decides by the name of its token") {
+  Guarded guarded;
+  const HttpResponse done =
+      guarded.as("ops", "POST", "/v1/transactions/" + guarded.open("shop") + "/resolve",
+                 R"({"outcome":"aborted","reason":"it hangs"})");
+  CHECK(done.status == 200);
+  CHECK(says(done, "ops rolled it back: it hangs"));
 }
 
 TEST_CASE("a transaction is its beginner's: others cannot see, extend or end it") {

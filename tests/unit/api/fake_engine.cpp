@@ -92,6 +92,12 @@ void Engine::ask(CommitAsked event, Answer answer) {
 void Engine::ask(RollbackAsked event, Answer answer) {
   impl_->ask(std::move(event), std::move(answer));
 }
+void Engine::ask(ResolveAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
+}
+void Engine::ask(AcknowledgeAsked event, Answer answer) {
+  impl_->ask(std::move(event), std::move(answer));
+}
 void Engine::post(CoordinatorEvent event) {
   impl_->step(std::move(event));
 }

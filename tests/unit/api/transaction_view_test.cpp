@@ -184,7 +184,8 @@ TEST_CASE("the filter of the list is read, and its faults named") {
   };
   const Case cases[] = {
       {{{"state", "done"}},
-       "state: must be in_doubt, open, preparing, deciding, committing, committed, aborting or "
+       "state: must be in_doubt, damaged, open, preparing, deciding, committing, committed, "
+       "aborting or "
        "aborted"},
       {{{"participant", "A"}}, "participant: must be a participant's name"},
       {{{"older_than", "30"}}, "older_than: must be a duration such as 500ms, 30s, 5m or 2h"},

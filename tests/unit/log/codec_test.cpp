@@ -14,9 +14,22 @@ std::vector<LogRecord> one_of_each() {
   CommitRecord full = commit(4);
   CommitRecord bare{TxId{uuid(4, 4)}, 1, 1, {}, {}, {}, 0};
   HeuristicRecord heuristic{TxId{uuid(5, 5)}, "stock", Outcome::aborted, Application::unproven, 6};
-  return {epoch,       EpochRecord{}, MemberRecord{"orders", {1, 2, "shop"}, 3, 4},
-          full,        bare,          end_of(4),
-          EndRecord{}, heuristic,     HeuristicRecord{}};
+  ResolutionRecord resolution{TxId{uuid(6, 6)}, 2, Outcome::aborted, 9, full.branches, {"b"}, "ann",
+                              "ticket 4711",    10};
+  AcknowledgementRecord seen{TxId{uuid(5, 5)}, {"stock", "b"}, "ann", "mended", 11};
+  return {epoch,
+          EpochRecord{},
+          MemberRecord{"orders", {1, 2, "shop"}, 3, 4},
+          full,
+          bare,
+          end_of(4),
+          EndRecord{},
+          heuristic,
+          HeuristicRecord{},
+          resolution,
+          seen,
+          ResolutionRecord{},
+          AcknowledgementRecord{}};
 }
 
 }  // namespace
@@ -43,7 +56,7 @@ TEST_CASE("a payload that says something this release does not know is no record
     CHECK_FALSE(codec.decode(kind, with_field_99).has_value());
     CHECK_FALSE(codec.decode(kind, payload.substr(0, payload.size() - 1)).has_value());
     CHECK_FALSE(codec.decode(0, payload).has_value());
-    CHECK_FALSE(codec.decode(6, payload).has_value());
+    CHECK_FALSE(codec.decode(8, payload).has_value());
   }
   CHECK_FALSE(codec.decode(3, "").has_value());           // a commit without an id
   CHECK_FALSE(codec.decode(3, "\x0a\x01x").has_value());  // an id of one byte

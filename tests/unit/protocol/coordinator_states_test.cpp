@@ -71,6 +71,10 @@ RecordNumber record_of(CoordinatorBench& b) {
   return record != 0 ? record : 999;
 }
 
+std::string decide(CoordinatorBench& b, Outcome outcome) {
+  return b.act(ResolveAsked{8, kTx, outcome, "ann", "why", {}});
+}
+
 using Doing = std::function<std::string(CoordinatorBench&)>;
 
 const std::vector<std::pair<std::string, Doing>>& events() {
@@ -91,6 +95,8 @@ const std::vector<std::pair<std::string, Doing>>& events() {
        [](auto& b) {
          return b.act(RollbackAsked{8, kTx});
        }},
+      {"operator commits", [](auto& b) { return decide(b, Outcome::committed); }},
+      {"operator aborts", [](auto& b) { return decide(b, Outcome::aborted); }},
       {"begin, same key",
        [](auto& b) {
          Begin begin = b.interactive(8, bench::tx(2));

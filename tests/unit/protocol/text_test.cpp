@@ -116,6 +116,35 @@ TEST_CASE("What carries a message shows it after a colon") {
         "application=unproven wall_ms=5");
 }
 
+TEST_CASE("An operator's decisions") {
+  CHECK(text(ResolveAsked{7, kTx, Outcome::aborted, "ann", "ticket 4711", "orders=prepared"}) ==
+        "ResolveAsked request=7 tx=T1 outcome=aborted by=ann reason=\"ticket 4711\" "
+        "seen=\"orders=prepared\"");
+  CHECK(text(AcknowledgeAsked{8, kTx, "ann", "mended"}) ==
+        "AcknowledgeAsked request=8 tx=T1 by=ann reason=mended");
+  CHECK(text(ResolutionRecord{kTx,
+                              3,
+                              Outcome::committed,
+                              4,
+                              {{"orders", 771, kServer}},
+                              {"stock"},
+                              "ann",
+                              "ticket 4711",
+                              5}) ==
+        "ResolutionRecord tx=T1 epoch=3 outcome=committed sequence=4 "
+        "branches=[{participant=orders xid=771 server=7423/2/shop}] unheard=[stock] by=ann "
+        "reason=\"ticket 4711\" wall_ms=5");
+  CHECK(text(AcknowledgementRecord{kTx, {"stock"}, "ann", "mended", 5}) ==
+        "AcknowledgementRecord tx=T1 participants=[stock] by=ann reason=mended wall_ms=5");
+  ResolutionPreview preview;
+  preview.records = true;
+  preview.why = "moved";
+  preview.branches = {{"orders", "prepared", BranchEffect::commit}};
+  CHECK(text(preview) ==
+        "ResolutionPreview fate=unknown records why=moved branches=[{participant=orders "
+        "known=prepared effect=commit}]");
+}
+
 TEST_CASE("Log records") {
   CommitRecord commit;
   commit.tx = kTx;
