@@ -34,6 +34,10 @@ void CoordinatorHost::start() {
   if (!opened) return;
   const auto& [recovered, start] = *opened;
   world_.trace.name(start.life, name_ + std::to_string(start.epoch));
+  if (world_.plant == Plant::resolution_forgotten)
+    std::erase_if(opened->recovered.records, [](const LogRecord& record) {
+      return std::holds_alternative<ResolutionRecord>(record);
+    });
   EpochRecord believed = start;
   if (world_.plant == Plant::epoch_not_raised && start.epoch > 1) --believed.epoch;
   machine_.emplace(limits_, recovered, believed, read_clock());
@@ -166,12 +170,28 @@ void CoordinatorHost::log_record(const Log& log) {
     return;
   }
   if (world_.plant == Plant::logged_before_durable) inbox_.push_back(Logged{log.number});
+  if (world_.plant == Plant::acknowledged_at_once &&
+      std::holds_alternative<AcknowledgementRecord>(log.record))
+    inbox_.push_back(Logged{log.number});
+  const auto* resolution = std::get_if<ResolutionRecord>(&log.record);
+  if (resolution && world_.plant == Plant::resolution_sent_at_once) send_at_once(*resolution);
   const auto* commit = std::get_if<CommitRecord>(&log.record);
   if (world_.plant != Plant::commit_sent_at_once || !commit) return;
   for (const DecidedBranch& branch : commit->branches)
     outbox_[branch.participant].push_back(
         Commit{Gid{machine_->ledger(), commit->epoch, commit->tx, branch.participant},
                commit->sequence, branch.xid, branch.server});
+}
+
+void CoordinatorHost::send_at_once(const ResolutionRecord& record) {
+  for (const DecidedBranch& branch : record.branches) {
+    const Gid gid{machine_->ledger(), record.epoch, record.tx, branch.participant};
+    if (record.outcome == Outcome::committed)
+      outbox_[branch.participant].push_back(
+          Commit{gid, record.sequence, branch.xid, branch.server});
+    else
+      outbox_[branch.participant].push_back(Abort{gid, branch.xid, branch.server});
+  }
 }
 
 // What one says whose ledger somebody else rules with is void; its effects are checked where they

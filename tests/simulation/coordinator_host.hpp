@@ -66,6 +66,7 @@ class CoordinatorHost {
   void perform(const CoordinatorAction& action);
   Now read_clock() const { return {world_.now(), world_.wall_ms(wall_offset_ms)}; }
   void log_record(const Log& log);
+  void send_at_once(const ResolutionRecord& record);
   void observe(const CoordinatorAction& action);
   void planted(const CoordinatorEvent& event);
 

@@ -40,6 +40,7 @@ const std::vector<Schedule::Kind>& Schedule::kinds() {
       {"database_failed_over", 12, true, &Schedule::database_failed_over},
       {"database_put_back", 10, true, &Schedule::database_put_back},
       {"resolved_by_hand", 12, true, &Schedule::resolved_by_hand},
+      {"operator_decides", 20, true, &Schedule::operator_decides},
       {"ledger_put_back", 8, true, &Schedule::ledger_put_back},
       {"last_record_damaged", 6, true, &Schedule::last_record_damaged},
       {"site_loses_power", 6, true, &Schedule::site_loses_power},

@@ -179,4 +179,39 @@ void Schedule::resolved_by_hand() {
   world_.scheduler.after(Micros(5'000), [this] { resolved_by_hand(); });
 }
 
+// ---- an operator
+// ----------------------------------------------------------------------------------
+
+// From now on a person decides whatever is in doubt, this way or that, without waiting for
+// evidence; and sees to damage. Nobody is asked whose decisions another coordinator may overrule.
+void Schedule::operator_decides() {
+  if (healing_) return;
+  CoordinatorHost& host = ruling();
+  if (host.running() && !host.paused() && !host.disk().competed()) decide_doubts(host);
+  world_.scheduler.after(Micros(world_.random.between(2'000, 60'000)),
+                         [this] { operator_decides(); });
+}
+
+void Schedule::decide_doubts(CoordinatorHost& host) {
+  const auto count = [this](const char* done) {
+    return [this, done](const std::optional<Reply>& reply) {
+      if (reply && !reply->failure) world_.count_fault(done);
+    };
+  };
+  for (const auto& [tx, doubt] : host.machine()->doubts()) {
+    if (world_.random.percent(60)) continue;
+    const Outcome outcome = world_.random.percent(50) ? Outcome::committed : Outcome::aborted;
+    const std::string seen =
+        world_.random.percent(50) ? host.machine()->preview(tx, outcome, {}).seen() : "";
+    host.ask(ResolveAsked{0, tx, outcome, "ann", "drawn", seen}, count("operator_decided"));
+  }
+  for (const auto& [id, tx] : host.machine()->transactions()) {
+    const bool decides = tx.resolution && world_.random.percent(1);  // once more, perhaps otherwise
+    if (decides)
+      host.ask(ResolveAsked{0, id, Outcome::aborted, "bob", "drawn", {}}, count("decided_again"));
+    if (!tx.alarming().empty() && world_.random.percent(20))
+      host.ask(AcknowledgeAsked{0, id, "ann", "mended"}, count("damage_acknowledged"));
+  }
+}
+
 }  // namespace assent::simulation

@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::uint64_t kAllRoom = ~0ull;
 
+// Of a record that is a decision: the transaction's.
+const TxId* decided_by(const LogRecord& record) {
+  if (const auto* commit = std::get_if<CommitRecord>(&record)) return &commit->tx;
+  if (const auto* resolution = std::get_if<ResolutionRecord>(&record)) return &resolution->tx;
+  return nullptr;
+}
+
 }  // namespace
 
 LedgerDisk::LedgerDisk(World& world, LedgerId ledger, const Content& content)
@@ -92,8 +99,9 @@ void LedgerDisk::refused(const std::string& why) {
 // What a start has found is on disk again. It must be what was there.
 void LedgerDisk::found(const Recovered& recovered, const EpochRecord& start) {
   std::set<TxId> lost = damaged() ? commits_before_ : unfinished_;
+  if (!damaged()) lost.insert(resolved_.begin(), resolved_.end());
   for (const LogRecord& record : recovered.records)
-    if (const auto* commit = std::get_if<CommitRecord>(&record)) lost.erase(commit->tx);
+    if (const TxId* decided = decided_by(record)) lost.erase(*decided);
   // Perhaps by an earlier start, which died or failed after it had written so.
   const bool noticed = start.careful_below > last_epoch_;
   if (damaged() && noticed) {
@@ -105,6 +113,7 @@ void LedgerDisk::found(const Recovered& recovered, const EpochRecord& start) {
   }
   undamaged_.clear();
   unfinished_.clear();
+  resolved_.clear();
   last_epoch_ = 0;
   const bool durable = disk_->is_durable(files_->current());
   for (const LogRecord& record : recovered.records) {
@@ -114,9 +123,12 @@ void LedgerDisk::found(const Recovered& recovered, const EpochRecord& start) {
 }
 
 void LedgerDisk::note(const LogRecord& record) {
-  last_is_commit_ = std::holds_alternative<CommitRecord>(record);
+  last_is_commit_ = decided_by(record) != nullptr;
   if (const auto* commit = std::get_if<CommitRecord>(&record)) unfinished_.insert(commit->tx);
   if (const auto* end = std::get_if<EndRecord>(&record)) unfinished_.erase(end->tx);
+  // Never forgotten, though it has ended.
+  if (const auto* resolution = std::get_if<ResolutionRecord>(&record))
+    resolved_.insert(resolution->tx);
   if (const auto* start = std::get_if<EpochRecord>(&record))
     last_epoch_ = std::max(last_epoch_, start->epoch);
 }
@@ -295,6 +307,7 @@ std::vector<LogRecord> LedgerDisk::readable() const {
 
 void LedgerDisk::learn_content() {
   unfinished_.clear();
+  resolved_.clear();
   last_epoch_ = 0;
   for (const LogRecord& record : readable()) note(record);
 }
@@ -302,7 +315,7 @@ void LedgerDisk::learn_content() {
 std::set<TxId> LedgerDisk::commits() const {
   std::set<TxId> result;
   for (const LogRecord& record : readable())
-    if (const auto* commit = std::get_if<CommitRecord>(&record)) result.insert(commit->tx);
+    if (const TxId* decided = decided_by(record)) result.insert(*decided);
   return result;
 }
 

@@ -116,6 +116,7 @@ class LedgerDisk {
   std::optional<RecordNumber> told_durable_;              // by the log, in this step
   bool failed_ = false;                                   // likewise
   std::set<TxId> unfinished_;  // commits that are on disk, whose end is not
+  std::set<TxId> resolved_;    // operators' decisions that are on disk
   Epoch last_epoch_ = 0;
   bool last_is_commit_ = false;
   std::string current_;  // the segment in use

@@ -66,6 +66,12 @@ constexpr PlantInfo kPlants[] = {
     {Plant::mark_not_written, "mark-not-written", "an epoch is obeyed before it is durable", "I7"},
     {Plant::next_xid_ignored, "next-xid-ignored",
      "that a database which was put back gives out ids again is not looked at", "I4 I8 I10"},
+    {Plant::resolution_sent_at_once, "resolution-sent-at-once",
+     "an operator's decision leaves before its record is durable", "I1"},
+    {Plant::resolution_forgotten, "resolution-forgotten",
+     "a start does not read what operators have decided", "I3 I4 I9 log"},
+    {Plant::acknowledged_at_once, "acknowledged-at-once",
+     "damage is shown as acknowledged before the record of it is durable", "I1"},
     {Plant::heuristic_hidden, "heuristic-hidden",
      "a branch that was ended by hand is reported as applied", "I4 I8"},
 };

@@ -108,6 +108,8 @@ class Schedule {
   void database_put_back();
   void put_back(Server& server);
   void resolved_by_hand();
+  void operator_decides();
+  void decide_doubts(CoordinatorHost& host);
   void disk_slow();
   void disk_full();
   void disk_operation_fails();

@@ -48,6 +48,9 @@ enum class Plant : std::uint8_t {
   foreign_status_read,      // whatever the server's identity
   unknown_told_as_aborted,  // to the client
   refusal_swallowed,        // a full log is not reported
+  resolution_sent_at_once,  // an operator's decision, before its record is durable
+  resolution_forgotten,     // … is not read at a start
+  acknowledged_at_once,     // … that damage has been seen, before its record is durable
   // of the ledger's files
   sync_skipped,
   failed_sync_retried,
