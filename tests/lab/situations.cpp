@@ -1,6 +1,7 @@
 #include "tests/lab/situations.hpp"
 
 #include <algorithm>
+#include <regex>
 #include <stdexcept>
 #include <utility>
 
@@ -23,6 +24,8 @@ const std::map<std::string, std::string> kRarePoints = {
     {"engine.log.epoch", "old-ledger"},
     {"engine.log.member", "new-ledger"},
     {"engine.log.heuristic", "damaged"},
+    {"engine.log.resolution", "resolved"},
+    {"engine.log.acknowledgement", "acknowledged"},
     {"engine.send.welcome", "coordinator-starts"},
     {"engine.send.execute", "interactive"},
     {"engine.send.ask", "careful-ledger"},
@@ -68,7 +71,9 @@ Situations::Situations(Deployment& deployment)
            {"coordinator-starts", &Situations::coordinator_starts},
            {"new-ledger", &Situations::new_ledger},
            {"careful-ledger", &Situations::careful_ledger},
-           {"old-ledger", &Situations::old_ledger}} {}
+           {"old-ledger", &Situations::old_ledger},
+           {"resolved", &Situations::resolved},
+           {"acknowledged", &Situations::acknowledged}} {}
 
 std::string Situations::of_point(const std::string& point) {
   const auto rare = kRarePoints.find(point);
@@ -240,7 +245,7 @@ void Situations::finished_by_hand(const Orders& orders) {
 // The same, guessed wrong; without money or marks, so that the damage does none.
 void Situations::damaged(const Orders& orders) {
   hold_commits();
-  arm_running(orders);
+  if (!orders.point.empty()) arm_running(orders);
   client::OneShot shot;
   for (const char* bank : {"bank_a", "bank_b"})
     shot.branches.push_back(
@@ -249,7 +254,7 @@ void Situations::damaged(const Orders& orders) {
   await_prepared(2);
   by_hand("rollback");
   release_commits();
-  await_obeyed(orders);
+  if (!orders.point.empty()) await_obeyed(orders);
 }
 
 // The connection is lost while the branch is being prepared: nobody knows whether it is.
@@ -311,6 +316,57 @@ void Situations::careful_ledger(const Orders& orders) {
 
 // The participants have seen a higher sequence number than the ledger holds.
 void Situations::old_ledger(const Orders& orders) {
+  put_back_ledger([] {});
+  restart_coordinator(environment_of(orders), {"--restored"});
+  await_obeyed(orders);
+}
+
+// The same, and two branches are prepared of which it knows nothing: a person decides.
+void Situations::resolved(const Orders& orders) {
+  put_back_ledger([this] {
+    order_at(bank_.coordinator_admin(), "engine.log.commit", "kill");
+    ask();
+    await_prepared(2);
+  });
+  restart_coordinator(environment_of(orders), {"--restored"});
+  bank_.await_ready();
+  decide_doubts();
+  await_obeyed(orders);
+  if (!bank_.coordinator().running()) restart_coordinator();
+  bank_.await_ready();
+  decide_doubts();
+}
+
+void Situations::acknowledged(const Orders& orders) {
+  damaged({});
+  arm_running(orders);
+  const std::regex id(R"re("id":"([^"]*)")re");
+  std::smatch found;
+  std::string listed;
+  dev::poll_until(
+      [&] {
+        listed = bank_.http("GET", "/v1/transactions?state=damaged&limit=1").body;
+        return std::regex_search(listed, found, id);
+      },
+      5s);
+  if (!found.empty()) static_cast<void>(bank_.client(brief()).acknowledge(found[1], "seen"));
+  await_obeyed(orders);
+}
+
+void Situations::decide_doubts() {
+  const std::regex id(R"re("id":"([^"]*)")re");
+  const auto listed = [&] {
+    return bank_.http("GET", "/v1/transactions?state=in_doubt&older_than=1s").body;
+  };
+  dev::poll_until([&] { return std::regex_search(listed(), id); }, 5s);
+  const std::string all = listed();
+  for (auto each = std::sregex_iterator(all.begin(), all.end(), id); each != std::sregex_iterator();
+       ++each)
+    static_cast<void>(bank_.client(brief()).resolve((*each)[1], "aborted", "drawn"));
+}
+
+// What happens between its copy and its return is `lost`.
+void Situations::put_back_ledger(const std::function<void()>& lost) {
   namespace fs = std::filesystem;
   const fs::path copy = bank_.ledger().parent_path() / "ledger-copy";
   bank_.kill_coordinator();
@@ -324,11 +380,10 @@ void Situations::old_ledger(const Orders& orders) {
         return bank_.cluster(0).value("select max(sequence) from assent.mark", "bank_a") != "0";
       },
       5s);
+  lost();
   bank_.kill_coordinator();
   fs::remove_all(bank_.ledger());
   fs::copy(copy, bank_.ledger(), fs::copy_options::recursive);
-  restart_coordinator(environment_of(orders), {"--restored"});
-  await_obeyed(orders);
 }
 
 }  // namespace assent::lab

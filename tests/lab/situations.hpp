@@ -52,6 +52,8 @@ class Situations {
   void await_obeyed(const Orders& orders);  // or dead, or that it takes too long
   void hold_commits();
   void release_commits();
+  void put_back_ledger(const std::function<void()>& lost);
+  void decide_doubts();
 
   // ---- the situations
   void transfers(const Orders& orders);
@@ -66,6 +68,8 @@ class Situations {
   void new_ledger(const Orders& orders);
   void careful_ledger(const Orders& orders);
   void old_ledger(const Orders& orders);
+  void resolved(const Orders& orders);
+  void acknowledged(const Orders& orders);
 
   struct Asked {
     std::string key;

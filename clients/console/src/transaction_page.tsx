@@ -112,9 +112,20 @@ function Facts({transaction, lost}: {transaction: Transaction; lost: boolean}) {
         <State name={transaction.state} />
         {lost && ' when the coordinator last answered'}
         {transaction.damaged && (
-          <strong class="damage"> ! a branch ended against the decision</strong>
+          <strong class="damage">
+            {' '}
+            ! a branch ended against the decision{transaction.acknowledged && ', acknowledged'}
+          </strong>
         )}
       </dd>
+      {transaction.resolution && (
+        <>
+          <dt>Decided</dt>
+          <dd>
+            by {transaction.resolution.by}: {transaction.resolution.reason}
+          </dd>
+        </>
+      )}
       {transaction.begun_at && (
         <>
           <dt>Begun</dt>

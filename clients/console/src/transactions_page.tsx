@@ -154,7 +154,9 @@ function Table({
               </th>
               <td>
                 <State name={each.state} />
-                {each.damaged && <strong class="damage"> ! damaged</strong>}
+                {each.damaged && (
+                  <strong class="damage"> ! damaged{each.acknowledged && ', acknowledged'}</strong>
+                )}
                 {each.failure && <span class="why"> {each.failure.code}</span>}
               </td>
               <td>{each.branches.map(branch => branch.participant).join(', ')}</td>
