@@ -27,6 +27,23 @@ bool is_ready(const CoordinatorMachine& machine, const std::string& participant)
   return member != machine.members().end() && member->second.state == Member::State::ready;
 }
 
+// External: nobody has asked for the commit, or not everything was there when somebody did. What is
+// prepared and not seen yet is not known here.
+Ruling awaiting_application(const Transaction& tx, Instant now) {
+  std::vector<std::string> missing;
+  for (const TxBranch& branch : tx.branches)
+    if (branch.phase == BranchPhase::not_yet) missing.push_back(branch.participant);
+  const auto left = duration_cast<milliseconds>(tx.deadline - now).count();
+  const std::string deadline =
+      "; at its deadline, in " + duration_text(left < 0 ? 0 : left) + ", it is aborted.";
+  if (missing.empty())
+    return {"decision", "The application, which has yet to ask for the commit" + deadline, {}};
+  return {"decision",
+          "The application: it has yet to prepare at " + listed(missing) +
+              ", and to ask for the commit again" + deadline,
+          {}};
+}
+
 Ruling awaiting_votes(const Transaction& tx, const CoordinatorMachine& machine, Instant now) {
   std::vector<std::string> missing;
   std::vector<std::string> away;
@@ -46,6 +63,8 @@ Ruling awaiting_votes(const Transaction& tx, const CoordinatorMachine& machine, 
 Ruling ruling_on(const Transaction& tx, const CoordinatorMachine& machine, Instant now) {
   switch (tx.state) {
     case TxState::open:
+      if (tx.mode == Mode::external) return awaiting_application(tx, now);
+      return awaiting_votes(tx, machine, now);
     case TxState::preparing:
       return awaiting_votes(tx, machine, now);
     case TxState::deciding:

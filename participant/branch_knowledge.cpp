@@ -25,7 +25,7 @@ BranchKnowledge foreign(const PreparedRow& row, const std::string& text) {
 void say_in_doubt(BranchKnowledge& known, const ParticipantMachine& machine, const Gid& gid,
                   bool away) {
   known.state = "in_doubt";
-  known.text = "voted yes, decision unknown";
+  known.text = "in doubt, decision unknown";
   known.then = kThenDecision;
   const auto& marks = machine.marks();
   const bool other_ledger = !marks.empty() && !marks.contains(gid.ledger);

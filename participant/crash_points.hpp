@@ -29,7 +29,7 @@ inline constexpr std::string_view kDone = "agent.done.";
 // In the order of the variants' alternatives; empty: not a point.
 inline constexpr std::array<std::string_view, 7> kMessages = {
     "hello", "ready", "executed", "vote", "applied", "inquiry", "evidence"};
-inline constexpr std::array<std::string_view, 14> kVerbs = {"",
+inline constexpr std::array<std::string_view, 15> kVerbs = {"",
                                                             "",
                                                             "",
                                                             "run-work",
@@ -42,8 +42,9 @@ inline constexpr std::array<std::string_view, 14> kVerbs = {"",
                                                             "list",
                                                             "raise-mark",
                                                             "write-journal",
-                                                            "read-journal"};
-inline constexpr std::array<std::string_view, 18> kEvents = {"",
+                                                            "read-journal",
+                                                            "verify"};
+inline constexpr std::array<std::string_view, 19> kEvents = {"",
                                                              "",
                                                              "",
                                                              "",
@@ -60,6 +61,7 @@ inline constexpr std::array<std::string_view, 18> kEvents = {"",
                                                              "",
                                                              "write-journal",
                                                              "read-journal",
+                                                             "verify",
                                                              ""};
 static_assert(kMessages.size() == std::variant_size_v<ToCoordinator>);
 static_assert(kVerbs.size() == std::variant_size_v<ParticipantAction>);
@@ -90,6 +92,12 @@ inline std::optional<ParticipantEvent> failure_of(const ParticipantAction& actio
   if (const auto* verb = std::get_if<WriteJournal>(&action))
     return JournalWritten{verb->batch, false};
   if (const auto* verb = std::get_if<ReadJournal>(&action)) return JournalRead{verb->gid};
+  if (const auto* verb = std::get_if<VerifyPrepared>(&action)) {
+    Failure failure;
+    failure.problem = Problem::participant_unavailable;
+    failure.message = ordered;
+    return Verified{verb->gid, verb->ask, verb->peers, failure};
+  }
   return std::nullopt;
 }
 

@@ -141,6 +141,7 @@ void write(const Prepare& prepare, wire::Prepare& out) {
   if (prepare.work) out.set_work(prepare.work->bytes);
   write(prepare.peers, *out.mutable_peers());
   out.set_time_left_ms(milliseconds(prepare.time_left));
+  out.set_ask(prepare.ask);
 }
 
 void write(const Commit& commit, wire::Commit& out) {
@@ -154,6 +155,7 @@ void write(const Abort& abort, wire::Abort& out) {
   write(abort.gid, *out.mutable_gid());
   out.set_xid(abort.xid);
   if (abort.xid != 0) write(abort.server, *out.mutable_server());
+  out.set_external(abort.external);
 }
 
 void write(const Ask& ask, wire::Ask& out) {
@@ -177,6 +179,8 @@ wire::Vote::Verdict wire_of(Verdict verdict) {
       return wire::Vote::READ_ONLY;
     case Verdict::no:
       return wire::Vote::NO;
+    case Verdict::not_yet:
+      return wire::Vote::NOT_YET;
   }
   return wire::Vote::UNSPECIFIED;
 }
@@ -188,6 +192,7 @@ void write(const Vote& vote, wire::Vote& out) {
   if (vote.server != ServerIdentity{}) write(vote.server, *out.mutable_server());
   if (vote.results) out.set_results(vote.results->bytes);
   if (vote.failure) write(*vote.failure, *out.mutable_failure());
+  out.set_ask(vote.ask);
 }
 
 wire::Applied::Application wire_of(Application application) {

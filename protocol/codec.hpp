@@ -19,7 +19,7 @@ namespace assent {
 
 // Both sides must speak the same version. It stands in Hello, and is raised by any change of
 // assent.proto that an older peer would misunderstand.
-inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::uint32_t kWireVersion = 2;
 
 struct WireLimits {
   static constexpr std::size_t messages = 200'000;  // in one frame

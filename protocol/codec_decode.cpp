@@ -89,8 +89,11 @@ class Reader {
     if (yes && out.server == ServerIdentity{}) fail("server", "names none");
     if (in.has_results()) out.results = Results{std::move(*in.mutable_results())};
     if (in.has_failure()) out.failure = failure(*in.mutable_failure());
-    if (out.verdict == Verdict::no && out.results) fail("results", "must not stand in a no vote");
-    if (out.verdict != Verdict::no && out.failure) fail("failure", "may stand in a no vote only");
+    const bool against = out.verdict == Verdict::no || out.verdict == Verdict::not_yet;
+    if (against && out.results) fail("results", "must not stand in a no vote");
+    if (!against && out.failure) fail("failure", "may stand in a no vote only");
+    out.ask = in.ask();
+    if (out.verdict == Verdict::not_yet && out.ask == 0) fail("ask", "missing beside not_yet");
     return out;
   }
 
@@ -121,6 +124,8 @@ class Reader {
     if (in.has_work()) out.work = Work{std::move(*in.mutable_work())};
     out.peers = names(*in.mutable_peers(), "peers");
     out.time_left = time_left(in.time_left_ms());
+    out.ask = in.ask();
+    if (out.ask != 0 && out.work) fail("work", "must not stand beside ask");
     return out;
   }
 
@@ -133,6 +138,7 @@ class Reader {
     if ((out.xid != 0) != in.has_server())
       fail("server", "must stand beside an xid, and only there");
     if (in.has_server()) out.server = server(true, in.server(), "server");
+    out.external = in.external();
     return out;
   }
   Ask read(wire::Ask& in) { return {gid(in, "gid")}; }
@@ -245,6 +251,8 @@ class Reader {
         return Verdict::read_only;
       case wire::Vote::NO:
         return Verdict::no;
+      case wire::Vote::NOT_YET:
+        return Verdict::not_yet;
       default:
         fail("verdict", "missing or unknown");
         return Verdict::no;

@@ -19,6 +19,8 @@ std::optional<Failure> CoordinatorStep::objection(const Begin& event) const {
                    "A transaction has at most " + std::to_string(limits.branches) + " branches.");
   if (event.mode == Mode::one_shot && event.branches.empty())
     return failure(Problem::invalid_request, "A one-shot transaction needs at least one branch.");
+  if (event.mode == Mode::external && event.branches.empty())
+    return failure(Problem::invalid_request, "An external transaction needs at least one branch.");
   std::set<std::string_view> seen;
   for (const BranchWork& branch : event.branches) {
     if (!seen.insert(branch.participant).second)

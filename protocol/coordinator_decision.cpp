@@ -35,6 +35,7 @@ CommitRecord record_of(const Transaction& tx, std::int64_t wall_ms) {
 
 // An interactive transaction is asked to commit: every branch is asked to vote.
 void CoordinatorStep::prepare(Transaction& tx) {
+  if (tx.mode == Mode::external) return ask_external(tx);
   tx.state = TxState::preparing;
   std::vector<std::string> peers;
   for (const TxBranch& branch : tx.branches) peers.push_back(branch.participant);
@@ -76,7 +77,7 @@ void CoordinatorStep::received(const std::string& from, const Vote& message) {
   if (tx->state == TxState::aborting) {
     // A no ends the branch without being told; a yes waits for the Abort, which is on its way or is
     // resent, with the witness from now on.
-    if (branch->phase != BranchPhase::finishing) return;
+    if (branch->phase != BranchPhase::finishing || message.verdict == Verdict::not_yet) return;
     if (message.verdict == Verdict::yes) {
       branch->xid = message.xid;
       branch->server = message.server;
@@ -87,7 +88,12 @@ void CoordinatorStep::received(const std::string& from, const Vote& message) {
     return;
   }
   if (tx->state != TxState::preparing || branch->phase != BranchPhase::preparing) return;
+  if (message.ask != tx->asks) return;  // of an earlier asking: what it saw may be gone
   answered_by(from);
+  if (message.verdict == Verdict::not_yet) {
+    miss(*tx, *branch, message.failure.value_or(failure(Problem::branch_not_prepared, "", from)));
+    return conclude_ask(*tx);
+  }
   if (message.verdict == Verdict::no) {
     branch->phase = BranchPhase::no;
     return abort(*tx, message.failure.value_or(
@@ -97,6 +103,7 @@ void CoordinatorStep::received(const std::string& from, const Vote& message) {
   branch->phase = message.verdict == Verdict::yes ? BranchPhase::yes : BranchPhase::read_only;
   branch->xid = message.xid;
   branch->server = message.server;
+  if (tx->mode == Mode::external) return conclude_ask(*tx);
   decide_if_complete(*tx);
 }
 
@@ -342,6 +349,8 @@ void CoordinatorStep::tick(Transaction& tx) {
                                                       ? "The transaction's timeout passed."
                                                       : "The transaction was idle for too long."));
     case TxState::preparing: {
+      if (tx.mode == Mode::external && now.steady < tx.deadline)
+        return not_answered(tx, {}, "It did not answer in time.");
       std::string missing;
       for (const TxBranch& branch : tx.branches) {
         if (has_voted(branch.phase)) continue;

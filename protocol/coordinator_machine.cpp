@@ -163,6 +163,8 @@ void CoordinatorStep::on(const Begin& event) {
     return reply(event.request, tx.tx, Fate::unknown);
   }
 
+  if (event.mode == Mode::external) return begin_external(tx, event);
+
   tx.state = TxState::preparing;
   tx.waiters.push_back({event.request, event.wait_for});
   std::vector<std::string> peers;

@@ -22,7 +22,7 @@
 //     └──────────────────▶ aborting ◀───────────────┘ ──all told──▶ aborted
 //
 //   one-shot transactions start in preparing. All branches read-only: preparing ──▶ committed, no
-//   record.
+//   record. External: preparing ──▶ open, where a branch is not prepared yet or nobody could look.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,11 @@ struct BranchWork {
   bool operator==(const BranchWork&) const = default;
 };
 
-enum class Mode : std::uint8_t { one_shot, interactive };
+enum class Mode : std::uint8_t {
+  one_shot,
+  interactive,
+  external,  // the application prepares the branches over its own connections
+};
 std::string_view to_string(Mode mode);
 enum class WaitFor : std::uint8_t {
   applied,  // answer when every branch has applied the decision (bounded by `apply_wait`)
@@ -62,7 +66,7 @@ enum class WaitFor : std::uint8_t {
 };
 
 // Starts a transaction. One-shot: with all its work; the reply tells the outcome. Interactive:
-// without; the reply tells that it is open.
+// without; the reply tells that it is open. External: with its branches and no work; the same.
 struct Begin {
   RequestId request = 0;
   TxId tx;  // a new UUIDv7, made by the host
@@ -204,11 +208,12 @@ std::string_view to_string(TxState state);
 Fate fate_of(TxState state);
 
 enum class BranchPhase : std::uint8_t {
-  working,    // interactive: open, not asked to vote
+  working,    // open, not asked to vote
   preparing,  // asked to vote
   yes,        // voted yes
   read_only,  // voted read-only; ended
   no,         // voted no; ended
+  not_yet,    // external: was not seen prepared when it was last asked for
   finishing,  // told the decision (or to be told when its link is back)
   applied,    // has durably done as decided
   heuristic,  // ended the other way, by hand
@@ -253,6 +258,8 @@ struct Transaction {
   Conversation conversation;       // interactive only
   std::vector<Waiter> waiters;
   std::optional<Failure> failure;  // why it aborted
+  std::uint32_t asks = 0;          // external: how often its commit was asked for
+  std::vector<Failure> missing;    // external, preparing: why branches are not_yet
   std::optional<RequestKey> key;
   std::string labels;
   Sequence sequence = 0;

@@ -26,7 +26,7 @@ void CoordinatorStep::tell_decision(Transaction& tx, TxBranch& branch) {
   if (tx.state == TxState::committing || tx.state == TxState::committed)
     send(branch.participant, Commit{gid, tx.sequence, branch.xid, branch.server});
   else
-    send(branch.participant, Abort{gid, branch.xid, branch.server});
+    send(branch.participant, Abort{gid, branch.xid, branch.server, tx.mode == Mode::external});
 }
 
 void CoordinatorStep::on(const LinkUp& event) {
@@ -117,16 +117,22 @@ void CoordinatorStep::lost_branches(const std::string& participant) {
   std::vector<TxId> lost;
   for (const auto& [id, tx] : m.transactions_) {
     if (tx.state != TxState::open && tx.state != TxState::preparing) continue;
+    if (tx.mode == Mode::external && tx.state == TxState::open) continue;
     const TxBranch* branch = tx.branch(participant);
     if (branch &&
         (branch->phase == BranchPhase::working || branch->phase == BranchPhase::preparing))
       lost.push_back(id);
   }
-  for (const TxId& id : lost)
-    abort(m.transactions_.at(id),
-          failure(Problem::participant_unavailable,
-                  "The link to the participant was lost before it had voted: " + participant,
-                  participant));
+  for (const TxId& id : lost) {
+    Transaction& tx = m.transactions_.at(id);
+    if (tx.mode == Mode::external) {
+      not_answered(tx, participant, "The link was lost before it had answered.");
+      continue;
+    }
+    abort(tx, failure(Problem::participant_unavailable,
+                      "The link to the participant was lost before it had voted: " + participant,
+                      participant));
+  }
 }
 
 void CoordinatorStep::on(const FromParticipant& event) {

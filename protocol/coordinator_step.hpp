@@ -54,6 +54,13 @@ struct CoordinatorStep {
   void forget(const TxId& id);
   void trim_finished();
 
+  // coordinator_external.cpp: branches that the application prepares
+  void begin_external(Transaction& tx, const Begin& event);
+  void ask_external(Transaction& tx);
+  void miss(Transaction& tx, TxBranch& branch, Failure failure);
+  void conclude_ask(Transaction& tx);
+  void not_answered(Transaction& tx, const std::string& participant, std::string why);
+
   // coordinator_members.cpp: links and what participants hold
   void on(const LinkUp& event);
   void on(const LinkDown& event);

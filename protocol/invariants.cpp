@@ -18,16 +18,19 @@ bool is_finished(TxState state) {
 }
 
 // What a branch may be while its transaction is in `state`.
-bool fits(BranchPhase phase, TxState state) {
+bool fits(BranchPhase phase, TxState state, Mode mode) {
   switch (phase) {
     case BranchPhase::working:
       return state == TxState::open;
     case BranchPhase::preparing:
       return state == TxState::preparing;
-    case BranchPhase::yes:
-      return state == TxState::preparing || state == TxState::deciding;
+    case BranchPhase::yes:  // external: it had, when it was last asked
+      return state == TxState::preparing || state == TxState::deciding ||
+             (mode == Mode::external && state == TxState::open);
     case BranchPhase::read_only:
       return state != TxState::open;
+    case BranchPhase::not_yet:
+      return mode == Mode::external && (state == TxState::open || state == TxState::preparing);
     case BranchPhase::no:
       return state == TxState::aborting || state == TxState::aborted;
     case BranchPhase::finishing:
@@ -57,7 +60,7 @@ std::vector<Violation> check(const CoordinatorMachine& machine) {
     if (!is_finished(tx.state))
       for (const TxBranch& branch : tx.branches) ++branches[branch.participant];
     for (const TxBranch& branch : tx.branches)
-      if (!fits(branch.phase, tx.state))
+      if (!fits(branch.phase, tx.state, tx.mode))
         found.push_back({"state", "branch " + branch.participant + " of " + to_string(id) + " is " +
                                       std::string(to_string(branch.phase)) + " while it is " +
                                       std::string(to_string(tx.state))});
@@ -144,7 +147,7 @@ void Observer::coordinator_took(const CoordinatorEvent& event, Epoch epoch) {
   if (!from) return;
   if (const auto* vote = std::get_if<Vote>(&from->message)) {
     Branch& branch = of(vote->gid.tx).branches[from->participant];
-    branch.voted = vote->verdict;
+    if (vote->ask == branch.ask) branch.voted = vote->verdict;
   }
 }
 
@@ -155,7 +158,7 @@ void Observer::coordinator_did(const CoordinatorAction& action, const Coordinato
           [&](const Send& send) {
             std::visit(
                 Overloaded{
-                    [&](const Prepare& message) { of(message.gid).asked = true; },
+                    [&](const Prepare& message) { asked_to_vote(message); },
                     [&](const Execute& message) { of(message.gid).asked = true; },
                     [&](const Commit& message) { commit_told(message.gid.tx, send.participant); },
                     [&](const Abort& message) { abort_told(message.gid.tx, send.participant); },
@@ -172,6 +175,14 @@ void Observer::coordinator_did(const CoordinatorAction& action, const Coordinato
           [&](const Reply& reply) { replied(reply, after); }, [](const Disconnect&) {},
           [](const Stop&) {}},
       action);
+}
+
+// What an external branch voted at an earlier asking counts no more.
+void Observer::asked_to_vote(const Prepare& message) {
+  Branch& branch = of(message.gid);
+  branch.asked = true;
+  if (message.ask > branch.ask) branch.voted.reset();
+  branch.ask = std::max(branch.ask, message.ask);
 }
 
 void Observer::commit_told(const TxId& tx, const std::string& whom) {
@@ -228,7 +239,7 @@ void Observer::commit_asked(const CommitRecord& record, Epoch epoch) {
     return;
   }
   for (const auto& [name, branch] : history.branches) {
-    if (branch.asked && (!branch.voted || *branch.voted == Verdict::no))
+    if (branch.asked && branch.voted != Verdict::yes && branch.voted != Verdict::read_only)
       violated("I2", "a commit record of " + to_string(record.tx) + " is written, but " + name +
                          " has not voted for it");
   }
@@ -355,7 +366,7 @@ void Observer::finishing(const FinishPrepared& verb) {
   const Branch& branch = of(verb.gid);
   if (verb.outcome == Outcome::committed && !branch.told_commit)
     violated("I6", to_string(verb.gid) + " is committed without the decision");
-  if (verb.outcome == Outcome::aborted && branch.promised && !branch.told_abort)
+  if (verb.outcome == Outcome::aborted && branch.promised && !branch.told_abort && !branch.again)
     violated("I6", to_string(verb.gid) + " is rolled back after its yes without the decision");
 }
 
@@ -366,12 +377,20 @@ void Observer::mark_raised(const std::string& name, const Mark& mark) {
 void Observer::branch_prepared(const Gid& gid) {
   Branch& branch = of(gid);
   branch.prepared = true;
-  branch.outcome.reset();
+  branch.again = branch.outcome == Outcome::committed;
+  if (!branch.again) branch.outcome.reset();
 }
 
 void Observer::branch_ended(const Gid& gid, Outcome outcome, EndedBy by) {
   Branch& branch = of(gid);
   branch.prepared = false;
+  if (std::exchange(branch.again, false)) {
+    if (outcome == Outcome::committed && by == EndedBy::participant)
+      violated("I4", to_string(gid) +
+                         " is committed twice: what was prepared under its gid after " +
+                         "its commit had no decision");
+    return;
+  }
   branch.outcome = outcome;
   branch.by_hand = branch.by_hand || by == EndedBy::hand;
   if (by == EndedBy::participant) compare_branches(gid);
@@ -439,12 +458,14 @@ std::string Observer::memory() const {
     for (const auto& [name, branch] : history.branches) {
       text += "\n  " + to_string(tx) + ' ' + name;
       flag(branch.asked, "asked");
+      if (branch.ask != 0) text += " ask=" + std::to_string(branch.ask);
       if (branch.voted) text += " voted=" + std::string(to_string(*branch.voted));
       flag(branch.promised, "promised");
       flag(branch.told_commit, "told_commit");
       flag(branch.told_abort, "told_abort");
       flag(branch.prepared, "prepared");
       if (branch.outcome) text += ' ' + std::string(to_string(*branch.outcome));
+      flag(branch.again, "again");
       flag(branch.by_hand, "by_hand");
       flag(branch.excused, "excused");
       flag(branch.put_back, "put_back");

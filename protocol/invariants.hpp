@@ -90,12 +90,14 @@ class Observer {
  private:
   struct Branch {
     bool asked = false;            // was given work or asked to prepare
-    std::optional<Verdict> voted;  // as the coordinator heard it
+    std::uint32_t ask = 0;         // external: the last asking
+    std::optional<Verdict> voted;  // as the coordinator heard it; external: of the last asking
     bool promised = false;         // sent yes
     bool told_commit = false;      // heard from a coordinator
     bool told_abort = false;
     bool prepared = false;           // in the database, now
     std::optional<Outcome> outcome;  // in the database, once prepared
+    bool again = false;              // committed, and prepared once more under its gid
     bool by_hand = false;
     bool excused = false;           // lost or put back by its database
     bool put_back = false;          // the latter
@@ -125,6 +127,7 @@ class Observer {
   History& of(const TxId& tx) { return histories_[tx]; }
   Branch& of(const Gid& gid) { return histories_[gid.tx].branches[gid.participant]; }
   void violated(std::string invariant, std::string what);
+  void asked_to_vote(const Prepare& message);
   void commit_told(const TxId& tx, const std::string& whom);
   void abort_told(const TxId& tx, const std::string& whom);
   void replied(const Reply& reply, const CoordinatorMachine& after);

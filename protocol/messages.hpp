@@ -100,12 +100,17 @@ struct Execute {
 };
 
 // Asks for a vote. With `work`: begin, run and prepare at once (one-shot). Without: prepare the
-// open branch.
+// open branch. With `ask`: the application prepares the branch (external); only look whether it
+// has.
 struct Prepare {
   Gid gid;
   std::optional<Work> work;
   std::vector<std::string> peers;
   Duration time_left{};
+  // External: how often the commit has been asked for, this time among them; 0: not external. The
+  // vote repeats it, so that what was seen for an earlier asking is not taken for what is there
+  // now.
+  std::uint32_t ask = 0;
   bool operator==(const Prepare&) const = default;
 };
 
@@ -121,6 +126,7 @@ struct Abort {
   Gid gid;
   Xid xid = 0;              // as voted yes; 0: no such vote was heard
   ServerIdentity server{};  // with the xid only
+  bool external = false;    // the application may have prepared it unseen: look now
   bool operator==(const Abort&) const = default;
 };
 
@@ -144,6 +150,7 @@ enum class Verdict : std::uint8_t {
   yes,        // prepared; bound to the decision until it comes
   read_only,  // nothing to commit: it has ended and takes no part in phase two
   no,         // it has ended, or will without being told
+  not_yet,    // external: not seen prepared. Nothing has ended and nothing is promised; ask again
 };
 std::string_view to_string(Verdict verdict);
 
@@ -153,7 +160,8 @@ struct Vote {
   Xid xid = 0;                     // yes only
   ServerIdentity server;           // yes only
   std::optional<Results> results;  // of a one-shot branch, unless no
-  std::optional<Failure> failure;  // no only
+  std::optional<Failure> failure;  // no and not_yet only
+  std::uint32_t ask = 0;           // of the Prepare that it answers
   bool operator==(const Vote&) const = default;
 };
 

@@ -20,11 +20,12 @@ bool ParticipantStep::is_full() const {
   return m.branches_.size() >= m.limits_.open_branches || m.journal_.size() >= m.limits_.ended_kept;
 }
 
-void ParticipantStep::vote_no(const Gid& gid, Failure failure) {
+void ParticipantStep::vote_no(const Gid& gid, Failure failure, std::uint32_t ask) {
   if (!link_ready()) return;
   Vote vote;
   vote.gid = gid;
   vote.verdict = Verdict::no;
+  vote.ask = ask;
   if (failure.participant.empty()) failure.participant = m.name_;
   vote.failure = std::move(failure);
   send(std::move(vote));
@@ -70,9 +71,11 @@ void ParticipantStep::received(const Prepare& message) {
   if (const EndedBranch* ended =
           find_ended(gid)) {  // a prepare that comes after the abort, or again
     if (ended->knowledge == Knowledge::aborted)
-      vote_no(gid, unvoted_failure(m.name_, Problem::session_lost, "The branch has ended."));
+      vote_no(gid, unvoted_failure(m.name_, Problem::session_lost, "The branch has ended."),
+              message.ask);
     return;
   }
+  if (message.ask != 0) return verify(message);
   Branch* branch = find(gid);
   if (!branch) {
     if (!message.work)

@@ -48,6 +48,8 @@ void ParticipantStep::received(const Commit& message) {
   if (branch->state != BranchState::prepared) return;
   branch->decided = Outcome::committed;
   branch->sequence = message.sequence;
+  if (is_another(*branch, message.xid, message.server))
+    return roll_back_another(*branch, message.xid);
   finish_prepared(*branch, Outcome::committed);
 }
 
@@ -65,6 +67,7 @@ void ParticipantStep::received(const Abort& message) {
     } else {
       // Nobody has heard a yes, so it has never been bound to a decision; this entry keeps a
       // prepare that comes later from being obeyed.
+      look_soon(message);
       branch = &add(gid, BranchState::dropping);
       branch->decided = Outcome::aborted;
       return end(*branch, Knowledge::aborted, Application::applied);
@@ -88,6 +91,8 @@ void ParticipantStep::received(const Abort& message) {
       branch->unwanted = true;
       return;
     case BranchState::prepared:
+      if (is_another(*branch, message.xid, message.server))
+        return roll_back_another(*branch, message.xid);
       return finish_prepared(*branch, Outcome::aborted);
     case BranchState::dropping:
     case BranchState::committing:
@@ -168,9 +173,11 @@ void ParticipantStep::on(const FinishDone& event) {
     case FinishDone::Result::done: {
       Sequence& durable = m.durable_[branch->gid.ledger];
       durable = std::max(durable, branch->journalled_before);
+      if (branch->decided_xid != 0) return prove_decided(*branch);
       return ended_as(*branch, event.outcome, true);
     }
     case FinishDone::Result::no_such_gid:
+      if (branch->decided_xid != 0) return prove_decided(*branch);
       return prove(*branch);
     case FinishDone::Result::again:
       return try_again(*branch, event.message);
@@ -309,7 +316,7 @@ void ParticipantStep::due(Branch& branch) {
     case BranchState::committing:
     case BranchState::rolling_back:
       if (!m.database_up_) return set_retry(branch, now.steady + m.limits_.retry_longest);
-      return finish_prepared(branch, branch.decided.value_or(Outcome::aborted));
+      return finish_prepared(branch, outcome_for(branch));
     case BranchState::proving:
       if (!m.database_up_) return set_retry(branch, now.steady + m.limits_.retry_longest);
       return prove(branch);

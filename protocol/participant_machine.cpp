@@ -214,6 +214,8 @@ void ParticipantStep::disown_later_xids() {
 void ParticipantStep::go_on(const DatabaseUp::Told& told) {
   Branch* branch = find(told.gid);
   if (!branch || branch->state != BranchState::prepared || branch->decided) return;
+  // Prepared again after that: the coordinator's word tells which of the two was meant.
+  if (told.xid != 0 && branch->xid != 0 && told.xid != branch->xid) return;
   branch->decided = Outcome::committed;
   branch->sequence = told.sequence;
   finish_prepared(*branch, Outcome::committed);
@@ -230,6 +232,7 @@ void ParticipantStep::take_held(const HeldBranch& held) {
   if (held.gid.participant != m.name_) return;
   if (Branch* known = find(held.gid)) {
     known->missing = false;
+    heed_another_xid(*known, held.xid);
     return;
   }
   Branch& branch = add(held.gid, BranchState::prepared);

@@ -23,6 +23,7 @@
 //                              ended
 //                                                               └──Abort──▶ rolling_back ──▶ ended
 //   working, preparing ──Abort, link lost──▶ dropping ──▶ ended
+//   (none) ──verified, for an external Prepare──▶ prepared
 //
 //   prepared is the uncertainty window: nothing but the coordinator's word (or a person) ends it.
 #pragma once
@@ -235,6 +236,24 @@ struct JournalRead {
   bool operator==(const JournalRead&) const = default;
 };
 
+// External: looks for a branch that the application has prepared, on a primary. `peers` and `ask`
+// come back as they were given.
+struct VerifyPrepared {
+  Gid gid;
+  std::uint32_t ask = 0;
+  std::vector<std::string> peers;
+  bool operator==(const VerifyPrepared&) const = default;
+};
+struct Verified {
+  Gid gid;
+  std::uint32_t ask = 0;
+  std::vector<std::string> peers;
+  // The xid: it is prepared in this database, and this participant may finish it. A Failure:
+  // it is not (branch_not_prepared), or that could not be seen. Neither says what will be.
+  std::variant<Xid, Failure> result;
+  bool operator==(const Verified&) const = default;
+};
+
 // ---- events that are not completions
 // ---------------------------------------------------------------
 
@@ -244,6 +263,7 @@ struct DatabaseUp {
   struct Told {
     Gid gid;
     Sequence sequence = 0;
+    Xid xid = 0;  // of the transaction that was to be committed; 0: not known
     bool operator==(const Told&) const = default;
   };
   ServerIdentity server;
@@ -275,7 +295,7 @@ struct ParticipantTick {
 using ParticipantEvent =
     std::variant<DatabaseUp, DatabaseDown, LinkOpened, LinkClosed, FromCoordinator, WorkDone,
                  PrepareDone, Settled, Dropped, FinishDone, StatusRead, ListDone, ListFailed,
-                 MarkRaised, MarkFailed, JournalWritten, JournalRead, ParticipantTick>;
+                 MarkRaised, MarkFailed, JournalWritten, JournalRead, Verified, ParticipantTick>;
 
 // ---- actions that are not verbs
 // --------------------------------------------------------------------
@@ -300,7 +320,7 @@ struct Alarm {
 using ParticipantAction =
     std::variant<SendToCoordinator, CloseLink, Alarm, RunWork, PrepareBranch, SettleLost, DropOpen,
                  CancelPrepare, FinishPrepared, ReadStatus, ListPrepared, RaiseMark, WriteJournal,
-                 ReadJournal>;
+                 ReadJournal, VerifyPrepared>;
 
 // ---- state
 // -----------------------------------------------------------------------------------------
@@ -332,8 +352,11 @@ struct Branch {
   bool missing = false;   // prepared, but not in the last list of what the database holds
   std::optional<Outcome> decided;
   Sequence sequence = 0;  // of the commit
-  Instant since{};        // in this state
-  Instant retry_at{};     // inquiry or next attempt
+  // Decided, but of another transaction than `xid`, which was prepared under the same gid and is
+  // being rolled back: then it is proved how this one ended. 0: none.
+  Xid decided_xid = 0;
+  Instant since{};     // in this state
+  Instant retry_at{};  // inquiry or next attempt
   std::uint32_t attempts = 0;
   Sequence journalled_before = 0;  // the mark journalled when the finishing verb was issued
   std::string trouble;             // the last refusal by PostgreSQL, for people

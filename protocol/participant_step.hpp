@@ -50,8 +50,19 @@ struct ParticipantStep {
   void came_out(Branch& branch, const PrepareDone::Refused& result);
   void came_out(Branch& branch, const PrepareDone::Lost& result);
   bool is_full() const;  // takes no new branch
-  void vote_no(const Gid& gid, Failure failure);
+  void vote_no(const Gid& gid, Failure failure, std::uint32_t ask = 0);
   void drop(Branch& branch);
+
+  // participant_external.cpp: branches that the application prepares
+  void verify(const Prepare& message);
+  void on(const Verified& event);
+  void vote_not_yet(const Gid& gid, std::uint32_t ask, Failure failure);
+  void look_soon(const Abort& message);
+  void heed_another_xid(Branch& branch, Xid xid);
+  bool is_another(const Branch& branch, Xid xid, const ServerIdentity& server) const;
+  void roll_back_another(Branch& branch, Xid decided);
+  void prove_decided(Branch& branch);
+  Outcome outcome_for(const Branch& branch) const;
 
   // participant_decision.cpp: from the decision to the end
   void hear_witness(Branch& branch, Xid xid, const ServerIdentity& server);

@@ -52,6 +52,10 @@ constexpr std::array kProblems = {
     ProblemInfo{sequence_gap, "sequence-gap", 409, Fate::unknown, Retry::never,
                 "The statement number is not the next one",
                 "Send seq as given in next_seq, or repeat the last one to get its answer again."},
+    ProblemInfo{branch_not_prepared, "branch-not-prepared", 409, Fate::none, Retry::never,
+                "The application has not prepared every branch",
+                "The transaction stays open: prepare the branches that the detail names, under "
+                "their gids, and ask for the commit again; or roll back."},
     ProblemInfo{already_aborted, "already-aborted", 409, Fate::aborted, Retry::new_key,
                 "The transaction was aborted",
                 "Nothing of it was applied. Begin a new transaction."},

@@ -30,6 +30,7 @@ enum class Problem : std::uint8_t {
   idempotency_key_reused,
   idempotency_in_progress,
   sequence_gap,
+  branch_not_prepared,
   already_aborted,
   already_committed,
   participant_unknown,

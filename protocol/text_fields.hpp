@@ -15,12 +15,12 @@
   RECORD(Welcome, ledger, epoch, life)                                                             \
   RECORD(Ready, mark, server, held)                                                                \
   RECORD(Execute, gid, seq, work, time_left)                                                       \
-  RECORD(Prepare, gid, work, peers, time_left)                                                     \
+  RECORD(Prepare, gid, work, peers, time_left, ask)                                                \
   RECORD(Commit, gid, sequence, xid, server)                                                       \
-  RECORD(Abort, gid, xid, server)                                                                  \
+  RECORD(Abort, gid, xid, server, external)                                                        \
   RECORD(Ask, gid)                                                                                 \
   RECORD(Executed, gid, seq, result)                                                               \
-  RECORD(Vote, gid, verdict, xid, server, results, failure)                                        \
+  RECORD(Vote, gid, verdict, xid, server, results, failure, ask)                                   \
   RECORD(Applied, gid, outcome, application, durable_mark, locks_held_us)                          \
   RECORD(Inquiry, gid, peers)                                                                      \
   RECORD(Evidence, gid, knowledge, sequence)                                                       \
@@ -68,7 +68,9 @@
   RECORD(JournalWritten, batch, ok)                                                                \
   RECORD(ReadJournal, gid)                                                                         \
   RECORD(JournalRead, gid, knowledge, sequence, available, application, told, xid)                 \
-  RECORD(DatabaseUp::Told, gid, sequence)                                                          \
+  RECORD(VerifyPrepared, gid, ask, peers)                                                          \
+  RECORD(Verified, gid, ask, peers, result)                                                        \
+  RECORD(DatabaseUp::Told, gid, sequence, xid)                                                     \
   RECORD(DatabaseUp, server, marks, held, next_xid, told)                                          \
   RECORD(DatabaseDown, reason)                                                                     \
   EMPTY(LinkOpened)                                                                                \
@@ -79,7 +81,7 @@
   RECORD(CloseLink, reason)                                                                        \
   RECORD(Alarm, gid, text)                                                                         \
   RECORD(Branch, state, gid, peers, xid, server, seq, busy, unwanted, missing, decided, sequence,  \
-         since, retry_at, attempts, journalled_before, trouble)                                    \
+         decided_xid, since, retry_at, attempts, journalled_before, trouble)                       \
   RECORD(EndedBranch, gid, knowledge, application, sequence)                                       \
   RECORD(ParticipantLimits, open_branches, ended_kept, inquiry_interval, sweep_interval,           \
          retry_first, retry_longest, journal_interval, journal_batch)                              \
@@ -111,9 +113,9 @@
   RECORD(Waiter, request, wait_for)                                                                \
   RECORD(Conversation, last_seq, last_participant, running, last_answer, waiting, idle_at,         \
          idle_timeout)                                                                             \
-  RECORD(Transaction, tx, epoch, mode, state, branches, conversation, waiters, failure, key,       \
-         labels, sequence, record, replayed, begun_wall_ms, decided_wall_ms, ended_wall_ms,        \
-         begun_at, deadline, answer_at, timer_at, resolution, acknowledgements)                    \
+  RECORD(Transaction, tx, epoch, mode, state, branches, conversation, waiters, failure, asks,      \
+         missing, key, labels, sequence, record, replayed, begun_wall_ms, decided_wall_ms,         \
+         ended_wall_ms, begun_at, deadline, answer_at, timer_at, resolution, acknowledgements)     \
   RECORD(Resolution, outcome, by, reason, wall_ms, unheard)                                        \
   RECORD(Acknowledgement, participants, by, reason, wall_ms)                                       \
   RECORD(EffectOnBranch, participant, known, effect)                                               \

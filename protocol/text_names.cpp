@@ -22,6 +22,8 @@ std::string_view to_string(Verdict verdict) {
       return "read_only";
     case Verdict::no:
       return "no";
+    case Verdict::not_yet:
+      return "not_yet";
   }
   return "?";
 }
@@ -84,6 +86,8 @@ std::string_view to_string(Mode mode) {
       return "one_shot";
     case Mode::interactive:
       return "interactive";
+    case Mode::external:
+      return "external";
   }
   return "?";
 }
@@ -120,6 +124,8 @@ std::string_view to_string(BranchPhase phase) {
       return "read_only";
     case BranchPhase::no:
       return "no";
+    case BranchPhase::not_yet:
+      return "not_yet";
     case BranchPhase::finishing:
       return "finishing";
     case BranchPhase::applied:

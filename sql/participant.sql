@@ -19,6 +19,14 @@
 select format('create role %I login', :'role')
 where not exists (select from pg_roles where rolname = :'role') \gexec
 
+-- External transactions: an application prepares in the role assent_branch, so that this role may
+-- end what it has prepared (PostgreSQL lets nobody else but a superuser). It owns nothing and may
+-- do nothing. Grant it to the roles of applications that work so, and to nobody else, for whoever
+-- has it may end their branches by hand:  grant assent_branch to shop_app
+select 'create role assent_branch nologin'
+where not exists (select from pg_roles where rolname = 'assent_branch') \gexec
+select format('grant assent_branch to %I', :'role') \gexec
+
 begin;
 set local client_min_messages = warning;
 
@@ -98,11 +106,12 @@ begin
 end $$;
 
 -- Those of the transactions a commit was told of whose end is not known.
+drop function if exists assent.told_commits(uuid[], text);  -- version 2's tells less
 create or replace function assent.told_commits(txs uuid[], a_participant text,
-  out tx uuid, out ledger uuid, out sequence bigint)
+  out tx uuid, out ledger uuid, out sequence bigint, out xid bigint)
 returns setof record
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select o.tx, o.ledger, o.sequence from unnest(txs) as asked(tx)
+  select o.tx, o.ledger, o.sequence, o.xid from unnest(txs) as asked(tx)
   join assent.outcome o on o.tx = asked.tx
   where o.participant = a_participant and o.application = 'told'
 $$;
@@ -159,7 +168,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select version from assent.version
 $$;
 
-insert into assent.version (version) values (2)
+insert into assent.version (version) values (3)
 on conflict (only_row) do update set version = excluded.version, installed_at = now();
 
 revoke all on all functions in schema assent from public;

@@ -99,6 +99,7 @@ struct Arguments {
   std::string participant;
   std::string sql;
   std::vector<std::string> params;
+  std::vector<std::string> external;
   std::int64_t seq = 0;
   std::optional<std::uint32_t> expect_rows;
   bool read_only = false;
@@ -200,11 +201,14 @@ int run_one_shot(const Command& command) {
 }
 
 int begin(const Command& command) {
-  client::Interactive interactive;
+  std::optional<client::milliseconds> timeout;
   if (command.arguments.timeout_s > 0)
-    interactive.timeout =
-        client::milliseconds(static_cast<long>(command.arguments.timeout_s * 1000));
-  const auto begun = command.client().begin(interactive);
+    timeout = client::milliseconds(static_cast<long>(command.arguments.timeout_s * 1000));
+  const std::vector<std::string>& external = command.arguments.external;
+  const auto begun =
+      external.empty()
+          ? command.client().begin(client::Interactive{.timeout = timeout})
+          : command.client().begin_external({.participants = external, .timeout = timeout});
   return begun ? command.show(*begun) : command.fail(begun.error());
 }
 
@@ -313,7 +317,11 @@ void add_transaction_commands(CLI::App& app, Command& command) {
   sub->add_option("--key", arguments.key, "Idempotency key; one is made when it is not given");
   sub->footer(kRunFooter);
 
-  sub = add(app, command, "begin", "Begin an interactive transaction", begin);
+  sub = add(app, command, "begin", "Begin an interactive or an external transaction", begin);
+  sub->add_option("--external", arguments.external,
+                  "External: you work at these participants over connections of your own, and "
+                  "prepare there as this command shows")
+      ->type_name("PARTICIPANT");
   sub->add_option("--timeout", arguments.timeout_s, "Seconds until it is aborted unless committed")
       ->check(CLI::PositiveNumber);
   sub->add_flag("--quiet,-q", arguments.quiet, "Print its id only");
@@ -330,11 +338,11 @@ void add_transaction_commands(CLI::App& app, Command& command) {
   sub->add_flag("--read-only", arguments.read_only, "This branch only reads");
   sub->footer(kExecFooter);
 
-  sub = add(app, command, "commit", "Commit an interactive transaction", commit);
+  sub = add(app, command, "commit", "Commit an interactive or external transaction", commit);
   add_id(sub, arguments);
   sub->add_flag("--decided", arguments.decided,
                 "Return once the decision is durable, before every database has applied it");
-  sub = add(app, command, "rollback", "Roll an interactive transaction back", rollback);
+  sub = add(app, command, "rollback", "Roll an interactive or external transaction back", rollback);
   add_id(sub, arguments);
 }
 

@@ -96,12 +96,18 @@ class Lane {
   std::vector<std::string> cells_ = std::vector<std::string>(kWidth, " ");
 };
 
+// An external branch may be asked for again and again before it is prepared.
+bool is_no_vote_yet(const Event& event) {
+  return event.kind == "voted" && event.detail == "not_yet";
+}
+
 // When the first event of one of these kinds happened at the participant; the end where none did.
 class Moments {
  public:
   Moments(const Story& story, const std::string& participant) {
     for (const Event& event : story.events)
-      if (event.participant == participant) first_.emplace(event.kind, event);
+      if (event.participant == participant && !is_no_vote_yet(event))
+        first_.emplace(event.kind, event);
     end_ = story.length_us;
   }
   const Event* find(const char* kind) const {

@@ -20,7 +20,7 @@ Colour colour_of(std::string_view state) {
   if (state == "heuristic" || state == "unproven" || state == "refused" || state == "away")
     return Colour::red;
   if (state == "in_doubt" || state == "prepared" || state == "pending" || state == "committing" ||
-      state == "deciding" || state == "greeting" || state == "welcomed")
+      state == "deciding" || state == "greeting" || state == "welcomed" || state == "not_prepared")
     return Colour::yellow;
   return Colour::none;
 }
@@ -162,6 +162,19 @@ std::string remedy_of(const client::Trouble& trouble, const std::string& again) 
   return trouble.problem ? trouble.problem->remedy : std::string();
 }
 
+// What the application has to run, and what comes after.
+void print_prepare(const Terminal& terminal, const client::Transaction& transaction) {
+  bool any = false;
+  for (const client::BranchOutcome& branch : transaction.branches) {
+    if (branch.prepare.empty()) continue;
+    any = true;
+    terminal.out << "\nAt " << printable(branch.participant)
+                 << ", at the end of your work there and in its transaction:\n";
+    for (const std::string& sql : branch.prepare) terminal.out << "  " << printable(sql) << ";\n";
+  }
+  if (any) terminal.out << "\nThen: assent commit " << printable(transaction.id) << '\n';
+}
+
 }  // namespace
 
 void print_transaction(const Terminal& terminal, const client::Transaction& transaction) {
@@ -182,6 +195,7 @@ void print_transaction(const Terminal& terminal, const client::Transaction& tran
       terminal.out << '\n' << printable(branch.participant) << ", statement " << i + 1 << ":\n";
       print_rows(terminal, branch.results[i]);
     }
+  print_prepare(terminal, transaction);
 }
 
 void print_results(const Terminal& terminal, const std::vector<client::StatementResult>& results) {

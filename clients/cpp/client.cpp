@@ -86,6 +86,10 @@ Result<Transaction> Client::begin(const Interactive& interactive) {
   return transaction(post(kTransactions, to_json(interactive)));
 }
 
+Result<Transaction> Client::begin_external(const External& external) {
+  return transaction(post(kTransactions, to_json(external)));  // as above: its time ends it
+}
+
 Result<Executed> Client::execute(const std::string& id, std::int64_t seq, const Branch& branch) {
   const auto answer =
       request(*transport_, post(path_of(id, "/statements"), to_json(seq, branch)), patience_);

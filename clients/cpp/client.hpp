@@ -56,6 +56,13 @@ struct Interactive {
   std::vector<std::pair<std::string, std::string>> labels{};
 };
 
+// The application does the work over its own connections and prepares it there.
+struct External {
+  std::vector<std::string> participants{};
+  std::optional<milliseconds> timeout{};
+  std::vector<std::pair<std::string, std::string>> labels{};
+};
+
 struct StatementResult {
   std::string command;
   std::int64_t rows_affected = 0;
@@ -67,6 +74,8 @@ struct BranchOutcome {
   std::string participant;
   std::string state;
   std::vector<StatementResult> results;
+  // External, until it is decided: what the application runs at the end of its work there.
+  std::vector<std::string> prepare;
 };
 
 struct Transaction {
@@ -114,6 +123,7 @@ class Client {
   const std::string& last_key() const { return last_key_; }
 
   Result<Transaction> begin(const Interactive& transaction = {});
+  Result<Transaction> begin_external(const External& transaction);
   // `seq` counts 1, 2, 3 … over the whole transaction; repeating the last one returns its answer.
   Result<Executed> execute(const std::string& id, std::int64_t seq, const Branch& branch);
   Result<Transaction> commit(const std::string& id, WaitFor wait_for = WaitFor::applied);

@@ -77,6 +77,13 @@ std::vector<StatementResult> parse_result_list(const json::object& fields) {
   return results;
 }
 
+std::vector<std::string> parse_texts(const json::object& fields, std::string_view name) {
+  std::vector<std::string> texts;
+  if (const json::array* list = array_of(fields, name))
+    for (const json::value& entry : *list) texts.push_back(plain_text(entry));
+  return texts;
+}
+
 std::optional<json::value> parse_object(const std::string& text) {
   boost::system::error_code error;
   json::value document = json::parse(text, error);
@@ -103,6 +110,16 @@ std::string to_json(const Interactive& transaction) {
   put(fields, "timeout_ms", transaction.timeout);
   put(fields, "idle_timeout_ms", transaction.idle_timeout);
   put_labels(fields, transaction.labels);
+  return json::serialize(fields);
+}
+
+std::string to_json(const External& transaction) {
+  json::object fields{{"mode", "external"}};
+  put(fields, "timeout_ms", transaction.timeout);
+  put_labels(fields, transaction.labels);
+  json::array& branches = fields["branches"].emplace_array();
+  for (const std::string& participant : transaction.participants)
+    branches.push_back(json::object{{"participant", participant}});
   return json::serialize(fields);
 }
 
@@ -144,7 +161,8 @@ std::optional<Transaction> parse_transaction(const std::string& text) {
     for (const json::value& entry : *branches)
       if (const json::object* branch = entry.if_object())
         transaction.branches.push_back({text_of(*branch, "participant"), text_of(*branch, "state"),
-                                        parse_result_list(*branch)});
+                                        parse_result_list(*branch),
+                                        parse_texts(*branch, "prepare")});
   transaction.json = text;
   return transaction;
 }

@@ -10,6 +10,7 @@
 namespace assent::client {
 
 std::string to_json(const Interactive& transaction);
+std::string to_json(const External& transaction);
 std::string to_json(std::int64_t seq, const Branch& branch);
 std::string to_json(WaitFor wait_for);
 std::string preview_json(const std::string& outcome);

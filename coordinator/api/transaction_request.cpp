@@ -143,12 +143,9 @@ struct BeginRequest {
 };
 
 void read_mode(const JsonValue& value, const Path& at, BeginRequest& into, Wrong& wrong) {
-  constexpr std::array<std::string_view, 2> kModes = {"one_shot", "interactive"};
-  if (value.kind == Kind::string && value.text == "external")
-    return wrong.report(at,
-                        "external transactions are not served by this version; "
-                        "use one_shot or interactive");
-  into.begin.mode = read_choice(value, at, kModes, wrong) == 1 ? Mode::interactive : Mode::one_shot;
+  constexpr std::array<std::string_view, 3> kModes = {"one_shot", "interactive", "external"};
+  constexpr std::array kMeant = {Mode::one_shot, Mode::interactive, Mode::external};
+  into.begin.mode = kMeant[read_choice(value, at, kModes, wrong)];
 }
 
 // Kept as JSON text, which is what the log and the answers carry.
@@ -246,6 +243,44 @@ void finish_interactive(BeginRequest& request, const Path& root, Wrong& wrong) {
         Duration(read_milliseconds(*request.idle_timeout, Path{&root, "idle_timeout_ms"}, wrong));
 }
 
+constexpr Field<std::string> kExternalBranchFields[] = {
+    {"participant", read_participant},
+    {"statements",
+     [](const JsonValue&, const Path& at, std::string&, Wrong& wrong) {
+       wrong.report(at,
+                    "the application of an external transaction runs its own statements, over its "
+                    "own connection");
+     }},
+};
+
+// Statements and all that is about them are the application's own.
+void finish_external(BeginRequest& request, const Path& root, Wrong& wrong) {
+  if (request.idle_timeout != nullptr)
+    return wrong.report(Path{&root, "idle_timeout_ms"}, "is for \"mode\":\"interactive\" only");
+  if (!request.option.empty())
+    return wrong.report(Path{&root, request.option},
+                        request.option == "wait_for"
+                            ? "is given with the commit of an external transaction"
+                            : "is the application's to set, in its own session");
+  const Path at{&root, "branches"};
+  if (request.branches == nullptr ||
+      (request.branches->kind == Kind::array && request.branches->size == 0))
+    return wrong.report(at, "an external transaction needs at least one branch");
+  if (!is_array(*request.branches, at, CoordinatorLimits{}.branches, wrong)) return;
+  std::vector<BranchWork>& branches = request.begin.branches;
+  for (const JsonValue& element : request.branches->children()) {
+    const Path here{&at, {}, branches.size()};
+    std::string participant;
+    read_object(element, here, kExternalBranchFields, participant, wrong);
+    if (!wrong && participant.empty()) wrong.report(here, "participant is missing");
+    for (const BranchWork& other : branches)
+      if (other.participant == participant)
+        wrong.report(Path{&here, "participant"}, participant + " has a branch already");
+    if (wrong) return;
+    branches.push_back({participant, {}});
+  }
+}
+
 // ---- statements, commit, rollback ---------------------------------------------------------------
 
 struct StatementsRequest {
@@ -289,6 +324,8 @@ std::variant<Begin, Failure> parse_begin(std::string_view body) {
     if (wrong) return;
     if (request.begin.mode == Mode::one_shot)
       finish_one_shot(request, at, wrong);
+    else if (request.begin.mode == Mode::external)
+      finish_external(request, at, wrong);
     else
       finish_interactive(request, at, wrong);
   });

@@ -13,13 +13,14 @@ namespace {
 // same state always looks the same.
 std::int64_t expires_wall_ms(const Transaction& tx) {
   Instant at = tx.deadline;
-  if (tx.state == TxState::open) at = std::min(at, tx.conversation.idle_at);
+  if (tx.state == TxState::open && tx.mode == Mode::interactive)
+    at = std::min(at, tx.conversation.idle_at);
   return tx.begun_wall_ms + std::chrono::duration_cast<Duration>(at - tx.begun_at).count();
 }
 
 void append_open_fields(JsonObject& object, const Transaction& tx) {
   if (tx.state != TxState::open && tx.state != TxState::preparing) return;
-  if (tx.state == TxState::open)
+  if (tx.state == TxState::open && tx.mode == Mode::interactive)
     object.number("next_seq", tx.conversation.last_seq + std::uint64_t{1});
   object.time("expires_at", expires_wall_ms(tx));
 }
@@ -49,6 +50,18 @@ void append_acknowledgements(std::string& out, const std::vector<Acknowledgement
   }
 }
 
+// What the application runs at the end of its work in this branch. Deferred constraints and their
+// triggers come first, while the session has its own role; the role that prepares is the one that
+// the participant may act for (sql/participant.sql).
+void append_prepare(JsonObject& object, const Gid& gid) {
+  const std::string text = to_string(gid);
+  object.text("gid", text);
+  JsonArray statements(object.field("prepare"));
+  append_json_string(statements.element(), "SET CONSTRAINTS ALL IMMEDIATE");
+  append_json_string(statements.element(), "SET LOCAL ROLE assent_branch");
+  append_json_string(statements.element(), "PREPARE TRANSACTION '" + text + "'");
+}
+
 }  // namespace
 
 std::string_view branch_state(BranchPhase phase) {
@@ -57,6 +70,8 @@ std::string_view branch_state(BranchPhase phase) {
       return "prepared";
     case BranchPhase::no:
       return "refused";
+    case BranchPhase::not_yet:
+      return "not_prepared";
     case BranchPhase::finishing:
       return "pending";
     default:
@@ -70,7 +85,10 @@ bool in_doubt(const Transaction& tx) {
   });
 }
 
-void append_branches(std::string& out, const Transaction& tx, Detail detail) {
+void append_branches(std::string& out, const Transaction& tx, Detail detail,
+                     const LedgerId& ledger) {
+  const bool to_prepare = tx.mode == Mode::external && !ledger.uuid.is_nil() &&
+                          (tx.state == TxState::open || tx.state == TxState::preparing);
   JsonArray branches(out);
   for (const TxBranch& branch : tx.branches) {
     JsonObject object(branches.element());
@@ -78,10 +96,13 @@ void append_branches(std::string& out, const Transaction& tx, Detail detail) {
     object.text("state", branch_state(branch.phase));
     if (detail == Detail::full && branch.results)
       append_results(object.field("results"), *branch.results);
+    if (detail == Detail::full && to_prepare)
+      append_prepare(object, {ledger, tx.epoch, tx.tx, branch.participant});
   }
 }
 
-void append_transaction(std::string& out, const Transaction& tx, Detail detail) {
+void append_transaction(std::string& out, const Transaction& tx, Detail detail,
+                        const LedgerId& ledger) {
   JsonObject object(out);
   object.text("id", to_string(tx.tx));
   object.text("state", to_string(tx.state));
@@ -99,7 +120,7 @@ void append_transaction(std::string& out, const Transaction& tx, Detail detail) 
   if (tx.resolution) append_resolution(object.field("resolution"), *tx.resolution);
   if (!tx.acknowledgements.empty())
     append_acknowledgements(object.field("acknowledgements"), tx.acknowledgements);
-  append_branches(object.field("branches"), tx, detail);
+  append_branches(object.field("branches"), tx, detail, ledger);
   if (tx.failure) append_failure(object.field("failure"), *tx.failure);
 }
 

@@ -19,13 +19,15 @@ enum class Detail {
   summary,  // in lists
   full,     // with results
 };
-void append_transaction(std::string& out, const Transaction& tx, Detail detail);
+void append_transaction(std::string& out, const Transaction& tx, Detail detail,
+                        const LedgerId& ledger = {});
 
 // A prepared branch of an earlier epoch that the coordinator may not rule on yet.
 void append_doubt(std::string& out, const Doubt& doubt);
 
 // The branches alone, as an array.
-void append_branches(std::string& out, const Transaction& tx, Detail detail);
+void append_branches(std::string& out, const Transaction& tx, Detail detail,
+                     const LedgerId& ledger = {});
 
 // The answer to the last statements of an interactive transaction.
 void append_statements_answer(std::string& out, const Transaction& tx);

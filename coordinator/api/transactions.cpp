@@ -34,7 +34,9 @@ HttpResponse problem_about(const Pending& pending, const Reply& reply, const Tra
   context.fate = reply.fate;
   context.trace_id = pending.trace_id;
   std::string branches;
-  if (tx != nullptr && tx->damaged()) append_branches(branches, *tx, Detail::summary);
+  const bool incomplete = failure.problem == Problem::branch_not_prepared;
+  if (tx != nullptr && (tx->damaged() || incomplete))
+    append_branches(branches, *tx, Detail::summary);
   context.branches = branches;
   return problem_response(failure, context);
 }
@@ -94,7 +96,7 @@ HttpResponse outcome_response(const Pending& pending, const Reply& reply, unsign
                            tx->failure.value_or(failure_of(Problem::already_aborted, "")));
   }
   locate(response, tx->tx);
-  append_transaction(response.body, *tx, Detail::full);
+  append_transaction(response.body, *tx, Detail::full, pending.engine.machine().ledger());
   return response;
 }
 
@@ -172,7 +174,7 @@ void show_transaction(Call call) {
   const CoordinatorMachine& machine = call.engine.machine();
   HttpResponse response;
   if (const Transaction* tx = machine.find(*id)) {
-    append_transaction(response.body, *tx, Detail::full);
+    append_transaction(response.body, *tx, Detail::full, machine.ledger());
   } else if (const auto doubt = machine.doubts().find(*id); doubt != machine.doubts().end()) {
     append_doubt(response.body, doubt->second);
   } else {

@@ -37,6 +37,7 @@ select current_setting('server_version_num') as version,
   pg_is_in_recovery() as standby,
   (select rolsuper from pg_roles where rolname = current_user) as superuser,
   pg_has_role('pg_read_all_stats', 'usage') as sees_queries,
+  coalesce(pg_has_role(to_regrole('assent_branch')::oid, 'member'), false) as acts_for_branches,
   current_setting('synchronous_standby_names') as wants_standbys,
   (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum')) as standbys,
   (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
@@ -46,7 +47,7 @@ select current_setting('server_version_num') as version,
            false) as usage
 )sql";
 
-constexpr int wanted_schema = 2;
+constexpr int wanted_schema = 3;
 // Of each question: a server that is silent must not hold up whoever checks.
 constexpr std::chrono::seconds kAnswerLimit{10};
 constexpr std::int64_t kClockDifferenceMs = 1000;
@@ -222,6 +223,13 @@ void check_role(const Facts& facts, const DatabaseOptions& options, Findings& fo
                          " may not see other users' queries: what sessions do that wait for a "
                          "branch in doubt stays hidden.",
                      "psql -c \"grant pg_read_all_stats to " + role + "\""});
+  if (facts.at("acts_for_branches") != "t" && !facts.at("schema").empty())
+    found.push_back({warning,
+                     "The role " + role +
+                         " is not a member of assent_branch: branches of external transactions, "
+                         "which applications prepare in that role, cannot be ended.",
+                     "psql -d " + facts.at("database") + " -v role=" + role +
+                         " -f sql/participant.sql, as a superuser"});
   const std::size_t needed = options.lanes + options.sessions + options.finishers + 2;
   const long limit = std::stol(facts.at("role_connections"));
   if (std::stoul(facts.at("connections")) < needed)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +26,9 @@ struct Context {
   bool stopped = false;
   ServerIdentity server;  // of the life that is up, or of the last one
   TypeNames types;
+  // Who prepared it, where that is another role than this participant's (external branches): it
+  // is finished in that role. A note to spare a refusal; PostgreSQL is asked where it is wrong.
+  std::map<Gid, std::string> owners;
 };
 
 }  // namespace assent

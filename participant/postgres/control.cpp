@@ -161,7 +161,7 @@ awaitable<bool> Control::read_state(Connection& connection, DatabaseUp& state) {
   commands[3].sql = "select pg_current_xact_id()";
   std::vector<Reply> replies;
   if (!co_await run_all(connection, std::move(commands), replies, answer_time)) co_return false;
-  auto held = held_branches(replies[0], context_.options.participant);
+  auto held = held_branches(replies[0], context_);
   if (!held) {
     connection.close("the server is a standby");
     co_return false;
@@ -189,25 +189,28 @@ awaitable<bool> Control::read_told(Connection& connection, DatabaseUp& state) {
   }
   txs += '}';
   std::vector<Command> commands(1);
-  commands[0].sql = "select tx, ledger, sequence from assent.told_commits($1::uuid[], $2)";
+  commands[0].sql = "select tx, ledger, sequence, xid from assent.told_commits($1::uuid[], $2)";
   commands[0].params = {txs.c_str(), context_.options.participant.c_str()};
   std::vector<Reply> replies;
   const auto deadline = std::chrono::steady_clock::now() + answer_time;
   const bool answered = co_await connection.exchange(commands, replies, deadline);
   if (!answered) co_return false;
   if (!replies[0].ok()) {
-    const bool is_old = replies[0].error.sqlstate == "42883";
+    const std::string& state = replies[0].error.sqlstate;
+    const bool is_old = state == "42883" || state == "42703";  // no such function, or column
     connection.close(is_old ? "the schema assent is older than this program: run "
                               "sql/participant.sql again, as a superuser"
                             : replies[0].error.message);
     co_return false;
   }
-  std::map<std::pair<std::string, std::string>, Sequence> told;
+  std::map<std::pair<std::string, std::string>, std::pair<Sequence, Xid>> told;
   for (int row = 0; row < replies[0].height(); ++row)
-    told[{replies[0].text(row, 0), replies[0].text(row, 1)}] = std::stoull(replies[0].text(row, 2));
+    told[{replies[0].text(row, 0), replies[0].text(row, 1)}] = {
+        std::stoull(replies[0].text(row, 2)), std::stoull(replies[0].text(row, 3))};
   for (const HeldBranch& held : state.held) {
     const auto line = told.find({to_string(held.gid.tx), to_string(held.gid.ledger)});
-    if (line != told.end()) state.told.push_back({held.gid, line->second});
+    if (line != told.end())
+      state.told.push_back({held.gid, line->second.first, line->second.second});
   }
   co_return true;
 }

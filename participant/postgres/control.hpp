@@ -52,6 +52,7 @@ class Control {
   boost::asio::awaitable<void> raise_mark(RaiseMark verb);
   boost::asio::awaitable<void> write_journal(WriteJournal verb);
   boost::asio::awaitable<void> read_journal(ReadJournal verb);
+  boost::asio::awaitable<void> verify(VerifyPrepared verb);
   boost::asio::awaitable<void> read_text(
       std::string sql, std::function<void(std::optional<std::string>, std::string)> answer);
   boost::asio::awaitable<void> learn_types(std::vector<std::uint32_t> oids);
@@ -85,10 +86,10 @@ class Control {
   std::map<Gid, Backend> lost_;
 };
 
-// The branches of `participant` in the reply to list_sql; nullopt: a standby's, worth nothing.
+// The branches of this participant in the reply to list_sql, and into context.owners who prepared
+// them; nullopt: a standby's, worth nothing.
 extern const char* const list_sql;
-std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply,
-                                                     const std::string& participant);
+std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context& context);
 
 // pg_prepared_xacts shows the low half of an xid. `next` is an xid of now: the two are less than
 // 2^31 apart.

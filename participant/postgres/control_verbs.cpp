@@ -46,7 +46,8 @@ Application journalled_application(std::string_view text) {
 }  // namespace
 
 const char* const list_sql =
-    "select pg_is_in_recovery(), pg_snapshot_xmax(pg_current_snapshot()), p.gid, p.transaction "
+    "select pg_is_in_recovery(), pg_snapshot_xmax(pg_current_snapshot()), p.gid, p.transaction, "
+    "nullif(p.owner, current_user) "
     "from (select) as always left join pg_prepared_xacts p on p.database = current_database()";
 
 Xid widen_xid(std::uint32_t low, Xid next) {
@@ -54,17 +55,18 @@ Xid widen_xid(std::uint32_t low, Xid next) {
   return next + static_cast<Xid>(static_cast<std::int64_t>(distance));
 }
 
-std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply,
-                                                     const std::string& participant) {
+std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context& context) {
   std::vector<HeldBranch> held;
   if (reply.height() == 0 || reply.text(0, 0) != "f") return std::nullopt;
+  context.owners.clear();
   const Xid next = std::stoull(reply.text(0, 1));
   for (int row = 0; row < reply.height(); ++row) {
     if (reply.is_null(row, 2)) continue;
     const auto gid = parse_gid(reply.text(row, 2));
-    if (!gid || gid->participant != participant) continue;  // foreign
+    if (!gid || gid->participant != context.options.participant) continue;  // foreign
     const auto low = static_cast<std::uint32_t>(std::stoul(reply.text(row, 3)));
     held.push_back({*gid, widen_xid(low, next), {}});
+    if (!reply.is_null(row, 4)) context.owners[*gid] = reply.text(row, 4);
   }
   return held;
 }
@@ -97,7 +99,7 @@ awaitable<void> Control::settle(SettleLost verb) {
     std::vector<Reply> replies;
     const bool answered = co_await ask(std::move(commands), replies);
     if (answered && replies[0].ok() && replies[0].height() == 0 && replies[1].ok()) {
-      if (const auto held = held_branches(replies[1], context_.options.participant)) {
+      if (const auto held = held_branches(replies[1], context_)) {
         Settled settled{verb.gid, std::nullopt};
         for (const HeldBranch& branch : *held)
           if (branch.gid == verb.gid) settled.xid = branch.xid;
@@ -150,7 +152,7 @@ awaitable<void> Control::list(ListPrepared) {
     context_.report(ListFailed{"the database is not up"});
   } else if (!replies[0].ok()) {
     context_.report(ListFailed{replies[0].error.message});
-  } else if (auto held = held_branches(replies[0], context_.options.participant)) {
+  } else if (auto held = held_branches(replies[0], context_)) {
     context_.report(ListDone{std::move(*held)});
   } else {
     context_.report(ListFailed{"the server is a standby"});

@@ -27,6 +27,7 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
                 [this](awaitable<void> task) { spawn(std::move(task)); },
                 false,
                 {},
+                {},
                 {}},
         control(context, {[this] { open_pools(); },
                           [this](const std::string& reason) { close_pools(reason); }}),
@@ -180,6 +181,9 @@ void Database::perform(WriteJournal verb) {
 }
 void Database::perform(ReadJournal verb) {
   impl_->perform(impl_->control.read_journal(std::move(verb)));
+}
+void Database::perform(VerifyPrepared verb) {
+  impl_->perform(impl_->control.verify(std::move(verb)));
 }
 
 void Database::read_text(std::string sql,

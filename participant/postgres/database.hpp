@@ -91,6 +91,7 @@ class Database {
   void perform(RaiseMark verb);
   void perform(WriteJournal verb);
   void perform(ReadJournal verb);
+  void perform(VerifyPrepared verb);
 
   // One value of one row, asked over the control connection: for views such as
   // "select assent.blocking()". `answer` gets nullopt, and the reason, where it could not be had.

@@ -291,6 +291,12 @@ bool is_transaction_control(std::string_view tag) {
   return among(tags, tag);
 }
 
+std::string quote_identifier(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
 std::string quote_literal(std::string_view text) {
   if (text.find_first_of("'\\") == std::string_view::npos) {
     std::string plain;

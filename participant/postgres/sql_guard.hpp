@@ -21,5 +21,7 @@ bool is_transaction_control(std::string_view command_tag);
 
 // 'text' as a string literal that means the same whatever standard_conforming_strings says.
 std::string quote_literal(std::string_view text);
+// A name, in double quotes.
+std::string quote_identifier(std::string_view name);
 
 }  // namespace assent

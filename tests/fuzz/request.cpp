@@ -67,9 +67,11 @@ void request(std::string_view bytes) {
     for (const BranchWork& branch : begin.branches) {
       demand(is_participant_name(branch.participant), "a branch has a participant's name");
       demand(participants.insert(branch.participant).second, "one branch to a participant");
-      well_formed(branch.work);
+      if (begin.mode == Mode::one_shot) well_formed(branch.work);
+      demand(begin.mode == Mode::one_shot || branch.work.bytes.empty(), "external brings no work");
     }
-    demand((begin.mode == Mode::one_shot) == !begin.branches.empty(), "one-shot brings its work");
+    demand((begin.mode == Mode::interactive) == begin.branches.empty(),
+           "only an interactive one begins without branches");
   });
   refused_or<ExecuteAsked>(parse_statements(bytes), [](const ExecuteAsked& asked) {
     demand(is_participant_name(asked.participant) && asked.seq > 0, "who and which are given");

@@ -38,6 +38,8 @@ const std::map<std::string, std::string> kRarePoints = {
     {"agent.done.run-work", "interactive"},
     {"agent.verb.drop", "interactive"},
     {"agent.done.drop", "interactive"},
+    {"agent.verb.verify", "external"},
+    {"agent.done.verify", "external"},
     {"agent.verb.settle", "connection-lost"},
     {"agent.done.settle", "connection-lost"},
     {"agent.verb.cancel", "cancelled"},
@@ -62,6 +64,7 @@ Situations::Situations(Deployment& deployment)
     : bank_(deployment),
       all_{{"transfers", &Situations::transfers},
            {"interactive", &Situations::interactive},
+           {"external", &Situations::external},
            {"doubt", &Situations::doubt},
            {"finished-by-hand", &Situations::finished_by_hand},
            {"damaged", &Situations::damaged},
@@ -219,6 +222,22 @@ void Situations::transfers(const Orders& orders) {
 void Situations::interactive(const Orders& orders) {
   arm_running(orders);
   ask_interactively();
+  await_obeyed(orders);
+}
+
+// The application prepares over its own connections, and asks for the commit.
+void Situations::external(const Orders& orders) {
+  arm_running(orders);
+  client::Client assent = bank_.client(brief());
+  const auto begun = assent.begin_external({.participants = {"bank_a", "bank_b"}, .timeout = 8s});
+  if (!begun) throw std::runtime_error("no external transaction: " + begun.error().reason);
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::string sql = "begin; update account set balance = balance " +
+                      std::string(i == 0 ? "- 1" : "+ 1") + " where id = 97";
+    for (const std::string& statement : begun->branches.at(i).prepare) sql += "; " + statement;
+    dev::query(bank_.cluster(i).conninfo(Deployment::name(i)), sql);
+  }
+  static_cast<void>(assent.commit(begun->id));
   await_obeyed(orders);
 }
 

@@ -58,6 +58,7 @@ class Situations {
   // ---- the situations
   void transfers(const Orders& orders);
   void interactive(const Orders& orders);
+  void external(const Orders& orders);
   void doubt(const Orders& orders);
   void finished_by_hand(const Orders& orders);
   void damaged(const Orders& orders);

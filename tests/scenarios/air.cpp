@@ -11,16 +11,16 @@ namespace {
 // The kinds of messages that a scenario may name, as the text form writes them.
 const std::vector<std::string>& kinds() {
   static const std::vector<std::string> all{
-      "Hello",        "Welcome",        "Ready",          "Execute",
-      "Prepare",      "Commit",         "Abort",          "Ask",
-      "Executed",     "Vote",           "Applied",        "Inquiry",
-      "Evidence",     "RunWork",        "WorkDone",       "PrepareBranch",
-      "PrepareDone",  "SettleLost",     "Settled",        "DropOpen",
-      "Dropped",      "FinishDone",     "FinishPrepared", "CancelPrepare",
-      "ReadStatus",   "StatusRead",     "ListDone",       "ListPrepared",
-      "ListFailed",   "RaiseMark",      "MarkRaised",     "MarkFailed",
-      "WriteJournal", "JournalWritten", "ReadJournal",    "JournalRead",
-      "Reply"};
+      "Hello",          "Welcome",        "Ready",          "Execute",
+      "Prepare",        "Commit",         "Abort",          "Ask",
+      "Executed",       "Vote",           "Applied",        "Inquiry",
+      "Evidence",       "RunWork",        "WorkDone",       "PrepareBranch",
+      "PrepareDone",    "SettleLost",     "Settled",        "DropOpen",
+      "Dropped",        "FinishDone",     "FinishPrepared", "CancelPrepare",
+      "ReadStatus",     "StatusRead",     "ListDone",       "ListPrepared",
+      "ListFailed",     "RaiseMark",      "MarkRaised",     "MarkFailed",
+      "WriteJournal",   "JournalWritten", "ReadJournal",    "JournalRead",
+      "VerifyPrepared", "Verified",       "Reply"};
   return all;
 }
 

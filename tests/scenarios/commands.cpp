@@ -20,7 +20,8 @@ const std::vector<Commands::Entry>& Commands::table() {
       {"connect", "connect PARTICIPANT … [to copy]", &Commands::connect},
       {"break", "break PARTICIPANT [at coordinator|at PARTICIPANT]", &Commands::break_link},
       {"begin",
-       "begin tN interactive | PARTICIPANT[:WORK,…] … [key K] [body B] [timeout 5s] [idle 5s] "
+       "begin tN interactive | [external] PARTICIPANT[:WORK,…] … [key K] [body B] [timeout 5s] "
+       "[idle 5s] "
        "[decided]",
        &Commands::begin},
       {"execute", "execute tN PARTICIPANT[:WORK,…] [seq N]", &Commands::execute},
@@ -50,6 +51,8 @@ const std::vector<Commands::Entry>& Commands::table() {
        &Commands::database},
       {"hand", "hand PARTICIPANT commit|rollback tN | hand PARTICIPANT prepare GID",
        &Commands::hand},
+      {"application", "application prepares tN at PARTICIPANT [as ROLE] [in DATABASE]",
+       &Commands::application},
       {"late", "late prepare tN at PARTICIPANT [finishes]", &Commands::late},
       {"state", "state", &Commands::state},
       {"expect",
@@ -279,6 +282,8 @@ void Commands::begin(const Words& words) {
     };
     if (words[i] == "interactive") {
       begin.mode = Mode::interactive;
+    } else if (words[i] == "external") {
+      begin.mode = Mode::external;
     } else if (words[i] == "decided") {
       begin.wait_for = WaitFor::decided;
     } else if (words[i] == "key") {

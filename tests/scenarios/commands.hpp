@@ -62,6 +62,7 @@ class Commands {
   void clock(const Words& words);
   void database(const Words& words);
   void hand(const Words& words);
+  void application(const Words& words);
   std::string full_gid(const std::string& word);
   void late(const Words& words);
 

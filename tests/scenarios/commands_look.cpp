@@ -178,7 +178,8 @@ std::optional<ToCoordinator> forged_report(const std::string& kind, const Forged
   if (same_word(kind, "Vote")) {
     Vote vote;
     vote.gid = f.gid;
-    vote.verdict = choose(f.word, {Verdict::yes, Verdict::read_only, Verdict::no});
+    vote.verdict =
+        choose(f.word, {Verdict::yes, Verdict::read_only, Verdict::no, Verdict::not_yet});
     vote.xid = f.xid;
     vote.server = f.server;
     return vote;

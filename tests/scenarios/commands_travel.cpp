@@ -223,6 +223,19 @@ void Commands::hand(const Words& words) {
     throw Refusal(words[2] + " is not prepared at " + who.name);
 }
 
+void Commands::application(const Words& words) {
+  if (words.size() < 4 || words.size() % 2 != 0 || words[0] != "prepares" || words[2] != "at")
+    misunderstood();
+  std::string role, elsewhere;
+  for (std::size_t i = 4; i < words.size(); i += 2) {
+    if (words[i] != "as" && words[i] != "in") misunderstood();
+    (words[i] == "as" ? role : elsewhere) = words[i + 1];
+  }
+  Participant& who = world_.participant(words[3]);
+  if (!who.database.prepare_as_application(world_.gid(words[1], who.name), role, elsewhere))
+    throw Refusal(words[1] + " is prepared at " + who.name + " already");
+}
+
 void Commands::late(const Words& words) {
   const bool finishes = words.size() == 5 && words[4] == "finishes";
   if ((words.size() != 4 && !finishes) || words[0] != "prepare" || words[2] != "at")

@@ -36,11 +36,11 @@ DatabaseUp Database::seen() const {
   for (const auto& [ledger, mark] : data_.marks) seen.marks.push_back(mark);
   for (const auto& [text, held] : data_.prepared)
     if (const auto gid = parse_gid(text); gid && gid->participant == participant_)
-      seen.held.push_back({*gid, held.xid, {}});
+      if (held.elsewhere.empty()) seen.held.push_back({*gid, held.xid, {}});
   for (const HeldBranch& held : seen.held)
     if (const auto line = data_.told.find(held.gid);
         line != data_.told.end() && !data_.journal.count(held.gid))
-      seen.told.push_back({held.gid, line->second.sequence});
+      seen.told.push_back({held.gid, line->second.sequence, line->second.xid});
   return seen;
 }
 
@@ -178,6 +178,8 @@ std::optional<ParticipantEvent> Database::on(const FinishPrepared& verb) {
   };
   tell(verb);
   if (!denied.empty()) return refused_with(denied);
+  const auto held = data_.prepared.find(to_string(verb.gid));
+  if (held != data_.prepared.end() && !held->second.role.empty()) return refused_with("42501");
   if (!answers_.empty()) {
     const Answer answer = answers_.front();
     answers_.pop_front();
@@ -210,6 +212,36 @@ bool Database::end_by_hand(const Gid& gid, Outcome outcome) {
 void Database::prepare_by_hand(const std::string& gid) {
   data_.prepared[gid] = {data_.next_xid, {}};
   data_.status[data_.next_xid++] = StatusRead::Status::in_progress;
+}
+
+// ---- the application
+// ---------------------------------------------------------------------------------------
+
+bool Database::prepare_as_application(const Gid& gid, const std::string& role,
+                                      const std::string& elsewhere) {
+  const auto [place, is_new] = data_.prepared.try_emplace(to_string(gid));
+  if (!is_new) return false;
+  place->second = {data_.next_xid, {}, role, elsewhere};
+  data_.status[data_.next_xid++] = StatusRead::Status::in_progress;
+  sync();
+  observer_.branch_prepared(gid);
+  return true;
+}
+
+std::optional<ParticipantEvent> Database::on(const VerifyPrepared& verb) {
+  const auto answer = [&](std::variant<Xid, Failure> result) {
+    return Verified{verb.gid, verb.ask, verb.peers, std::move(result)};
+  };
+  const auto not_prepared = [&](const std::string& why) {
+    return answer(failure_of(Problem::branch_not_prepared, why));
+  };
+  if (standby) return answer(failure_of(Problem::participant_unavailable, "this is a standby"));
+  const auto held = data_.prepared.find(to_string(verb.gid));
+  if (held == data_.prepared.end()) return not_prepared("nothing is prepared");
+  if (!held->second.elsewhere.empty())
+    return not_prepared("it is prepared in the database " + held->second.elsewhere);
+  if (!held->second.role.empty()) return not_prepared("it is prepared by " + held->second.role);
+  return answer(held->second.xid);
 }
 
 // ---- marks and journal

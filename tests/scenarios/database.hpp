@@ -37,6 +37,10 @@ class Database {
   bool put_back(bool new_timeline);
   bool end_by_hand(const Gid& gid, Outcome outcome);
   void prepare_by_hand(const std::string& gid);
+  // The application does its work and PREPAREs it; in a role that the participant may not act for,
+  // or in another database of the server, if they are named. False: the gid is in use.
+  bool prepare_as_application(const Gid& gid, const std::string& role,
+                              const std::string& elsewhere);
   void forget_xids() { data_.status.clear(); }
   void answer_next(const std::string& sqlstate, bool after_doing_it) {
     answers_.push_back({sqlstate, after_doing_it});
@@ -51,6 +55,8 @@ class Database {
   struct Held {
     Xid xid = 0;
     std::set<std::string> rows;
+    std::string role;       // of somebody whose branches this participant may not end
+    std::string elsewhere;  // another database of the server
   };
   struct Open {
     Xid xid = 0;
@@ -84,6 +90,7 @@ class Database {
   std::optional<ParticipantEvent> on(const RaiseMark& verb);
   std::optional<ParticipantEvent> on(const WriteJournal& verb);
   std::optional<ParticipantEvent> on(const ReadJournal& verb);
+  std::optional<ParticipantEvent> on(const VerifyPrepared& verb);
   template <typename Other>
   std::optional<ParticipantEvent> on(const Other&) {
     return std::nullopt;

@@ -165,6 +165,9 @@ static std::optional<ParticipantEvent> told_if_lost(const ParticipantAction& ver
           [](const ReadJournal& v) -> Event {
             return JournalRead{v.gid, Knowledge::nothing, 0, false, Application::applied};
           },
+          [&](const VerifyPrepared& v) -> Event {
+            return Verified{v.gid, v.ask, v.peers, gone};
+          },
           [](const auto&) -> Event { return std::nullopt; }},
       verb);
 }

@@ -5,17 +5,13 @@
 
 namespace assent::simulation {
 
-struct Clients::Job {
-  std::map<std::string, std::vector<Op>> work;
-  std::optional<RequestKey> key;
-  Duration timeout{};
-  WaitFor wait_for = WaitFor::applied;
-  unsigned attempts = 0;
-  bool finished = false;
-  // interactive
-  TxId tx;
-  std::vector<std::pair<std::string, Op>> statements;
-  std::size_t next = 0;
+WaitFor wait_for = WaitFor::applied;
+unsigned attempts = 0;
+bool finished = false;
+// interactive
+TxId tx;
+std::vector<std::pair<std::string, Op>> statements;
+std::size_t next = 0;
 };
 
 Clients::Clients(World& world, Network& network, std::vector<std::string> participants, int rows)
@@ -38,8 +34,12 @@ void Clients::start(std::uint64_t seed, unsigned transactions, Micros within) {
     if (interactive)
       for (const auto& [participant, ops] : job->work)
         for (const Op& op : ops) job->statements.emplace_back(participant, op);
-    world_.scheduler.after(Micros(random.between(0, within.count())),
-                           [this, job, interactive] { interactive ? open(job) : one_shot(job); });
+    const Micros when(random.between(0, within.count()));
+    const bool external = !interactive && random.percent(25);
+    world_.scheduler.after(when, [this, job, interactive, external] {
+      if (external) return open_external(job);
+      interactive ? open(job) : one_shot(job);
+    });
   }
 }
 
@@ -113,19 +113,6 @@ void Clients::retry(const JobPtr& job, void (Clients::*step)(const JobPtr&)) {
 void Clients::again(const JobPtr& job, void (Clients::*step)(const JobPtr&)) {
   world_.scheduler.after(Micros(world_.random.between(5'000, 800'000)),
                          [this, job, step] { (this->*step)(job); });
-}
-
-template <typename Event>
-void Clients::ask(const JobPtr& job, const Event& event, CoordinatorHost::Answer answer) {
-  CoordinatorHost* host = coordinator();
-  if (!host) return answer(std::nullopt);
-  auto answered = std::make_shared<bool>(false);
-  const auto once = [job, answered, answer](const std::optional<Reply>& reply) {
-    if (!job->finished && !std::exchange(*answered, true)) answer(reply);
-  };
-  host->ask(event, once);
-  world_.scheduler.after(Micros(world_.random.between(1'000'000, 20'000'000)),
-                         [once] { once(std::nullopt); });
 }
 
 // ---- one-shot

@@ -4,8 +4,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/coordinator_host.hpp"
@@ -19,6 +21,9 @@ class Clients {
   // Begins the transactions, drawn from the seed, at random moments within the time.
   void start(std::uint64_t seed, unsigned transactions, Micros within);
 
+  // Where applications work by themselves.
+  std::map<std::string, Server*> servers;
+
   bool done() const { return finished_ == started_; }
   std::uint64_t started() const { return started_; }
   // What each transaction adds to the rows of each participant, if it commits.
@@ -31,7 +36,18 @@ class Clients {
   const std::vector<TxId>& known() const { return known_; }
 
  private:
-  struct Job;
+  struct Job {
+    std::map<std::string, std::vector<Op>> work;
+    std::optional<RequestKey> key;
+    Duration timeout{};
+    WaitFor wait_for = WaitFor::applied;
+    unsigned attempts = 0;
+    bool finished = false;
+    // interactive
+    TxId tx;
+    std::vector<std::pair<std::string, Op>> statements;
+    std::size_t next = 0;
+  };
   using JobPtr = std::shared_ptr<Job>;
   CoordinatorHost* coordinator();
   std::map<std::string, std::vector<Op>> draw_work(Random& random);
@@ -51,6 +67,12 @@ class Clients {
   void end_session(const JobPtr& job);
   void look(const JobPtr& job);
 
+  // applications.cpp: external transactions
+  void open_external(const JobPtr& job);
+  void work_outside(const JobPtr& job, Gid gid);
+  void prepare_outside(const Gid& gid, const std::vector<Op>& ops, unsigned tries);
+  void commit_external(const JobPtr& job);
+
   World& world_;
   Network& network_;
   std::vector<std::string> participants_;
@@ -63,5 +85,18 @@ class Clients {
   std::set<TxId> hopeless_;
   std::vector<TxId> known_;
 };
+
+template <typename Event>
+void Clients::ask(const JobPtr& job, const Event& event, CoordinatorHost::Answer answer) {
+  CoordinatorHost* host = coordinator();
+  if (!host) return answer(std::nullopt);
+  auto answered = std::make_shared<bool>(false);
+  const auto once = [job, answered, answer](const std::optional<Reply>& reply) {
+    if (!job->finished && !std::exchange(*answered, true)) answer(reply);
+  };
+  host->ask(event, once);
+  world_.scheduler.after(Micros(world_.random.between(1'000'000, 20'000'000)),
+                         [once] { once(std::nullopt); });
+}
 
 }  // namespace assent::simulation

@@ -228,6 +228,20 @@ void DatabaseClient::perform(const ListPrepared&) {
   });
 }
 
+void DatabaseClient::perform(const VerifyPrepared& verb) {
+  const Verified gone{verb.gid, verb.ask, verb.peers, unavailable()};
+  ask(gone, [this, verb, gone] {
+    Verified verified = gone;
+    if (server_.reads_fail) return verified;
+    for (const HeldBranch& held : server_.list())
+      if (held.gid == verb.gid) verified.result = held.xid;
+    if (std::holds_alternative<Xid>(verified.result)) return verified;
+    std::get<Failure>(verified.result).problem = Problem::branch_not_prepared;
+    if (world_.plant == Plant::external_not_verified) verified.result = server_.next_xid();
+    return verified;
+  });
+}
+
 void DatabaseClient::perform(const RaiseMark& verb) {
   ask(MarkFailed{verb.mark.ledger, "the connection was lost"}, [this, verb]() -> ParticipantEvent {
     if (server_.full) return MarkFailed{verb.mark.ledger, "no space (53100)"};

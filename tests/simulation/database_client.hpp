@@ -28,6 +28,7 @@ class DatabaseClient {
   void perform(const SettleLost& verb);
   void perform(const DropOpen& verb);
   void perform(const CancelPrepare& verb);
+  void perform(const VerifyPrepared& verb);
   void perform(const FinishPrepared& verb);
   void perform(const ReadStatus& verb);
   void perform(const ListPrepared& verb);

@@ -145,7 +145,7 @@ std::vector<HeldBranch> Database::list() const {
 
 std::vector<DatabaseUp::Told> Database::told_of_held() const {
   if (!prepared || !told) return {};
-  return {DatabaseUp::Told{gid, told->sequence}};
+  return {DatabaseUp::Told{gid, told->sequence, told->xid}};
 }
 
 void Database::tell(const FinishPrepared& verb) {

@@ -92,7 +92,7 @@ void ParticipantHost::take(const Item& item) {
   world_.trace.add(world_.now(), name_, '<', item.event);
   world_.observer.participant_took(name_, item.event, item.from);
   std::vector<ParticipantAction> actions;
-  machine_->step(item.event, {world_.now(), world_.wall_ms()}, actions);
+  machine_->step(as_heard(item.event), {world_.now(), world_.wall_ms()}, actions);
   if (world_.plant == Plant::dropped_with_link && std::holds_alternative<LinkClosed>(item.event))
     for (const auto& [gid, branch] : machine_->branches())
       if (branch.state == BranchState::prepared)
@@ -165,9 +165,21 @@ void ParticipantHost::received(const LinkPtr& link, const ToParticipant& message
 // ---- mistakes made on purpose
 // ----------------------------------------------------------------------
 
+ParticipantEvent ParticipantHost::as_heard(ParticipantEvent event) const {
+  auto* received = std::get_if<FromCoordinator>(&event);
+  auto* commit = received ? std::get_if<Commit>(&received->message) : nullptr;
+  if (!commit || world_.plant != Plant::gid_is_enough) return event;
+  for (const HeldBranch& held : server_.list())
+    if (held.gid == commit->gid) commit->xid = held.xid;
+  return event;
+}
+
 void ParticipantHost::planted(ToCoordinator& message) const {
   if (auto* vote = std::get_if<Vote>(&message);
       vote && world_.plant == Plant::no_vote_counts_as_yes && vote->verdict == Verdict::no)
+    vote->verdict = Verdict::yes;
+  if (auto* vote = std::get_if<Vote>(&message);
+      vote && world_.plant == Plant::not_yet_counts_as_yes && vote->verdict == Verdict::not_yet)
     vote->verdict = Verdict::yes;
   if (auto* applied = std::get_if<Applied>(&message);
       applied && world_.plant == Plant::heuristic_hidden)

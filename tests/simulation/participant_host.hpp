@@ -60,6 +60,7 @@ class ParticipantHost {
   }
   void keep_dialing();
   void planted(ToCoordinator& message) const;
+  ParticipantEvent as_heard(ParticipantEvent event) const;
   bool believes_too_much(const ToCoordinator& message) const;
   void check_missing(const Gid& gid);
 

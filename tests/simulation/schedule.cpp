@@ -52,6 +52,7 @@ void Schedule::build() {
     participants_.back()->reply_loss_permille = reply_loss;
   }
   clients_ = std::make_unique<Clients>(world_, network_, names, rows_);
+  for (std::size_t i = 0; i < names.size(); ++i) clients_->servers[names[i]] = servers_[i].get();
 }
 
 void Schedule::run_until(Instant until) {

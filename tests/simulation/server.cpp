@@ -72,7 +72,7 @@ std::vector<Mark> Server::marks() const {
 std::vector<DatabaseUp::Told> Server::told() const {
   std::vector<DatabaseUp::Told> told;
   for (const auto& [gid, line] : data_.told)
-    if (holds(gid) && !data_.journal.count(gid)) told.push_back({gid, line.sequence});
+    if (holds(gid) && !data_.journal.count(gid)) told.push_back({gid, line.sequence, line.xid});
   return told;
 }
 

@@ -51,6 +51,10 @@ class Server {
   Connection connect();
   void run(Connection connection, const Gid& gid, const std::optional<Work>& work, bool prepare,
            Instant deadline, Done done);
+  // The connections of applications, which no participant ends.
+  static constexpr Connection kApplication = ~Connection{0};
+  // Somebody is at work on it, or has prepared it: another would have to wait.
+  bool is_taken(const Gid& gid) const { return holds(gid) || backends_.count(gid) != 0; }
   // PREPARE was sent for this branch and has not been answered.
   bool is_preparing(const Gid& gid) const;
   void cancel(const Gid& gid);

@@ -51,6 +51,9 @@ enum class Plant : std::uint8_t {
   resolution_sent_at_once,  // an operator's decision, before its record is durable
   resolution_forgotten,     // … is not read at a start
   acknowledged_at_once,     // … that damage has been seen, before its record is durable
+  external_not_verified,    // what the application should have prepared is voted for unseen
+  not_yet_counts_as_yes,
+  gid_is_enough,  // whatever is prepared under a gid is committed, though another one voted
   // of the ledger's files
   sync_skipped,
   failed_sync_retried,

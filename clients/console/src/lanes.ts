@@ -128,7 +128,8 @@ function firstOf(events: Happening[], kinds: string[]): Happening | undefined {
 function participantLane(timeline: Timeline, name: string, length: number, over: boolean): Lane {
   const own = timeline.events.filter(each => each.participant === name);
   const lane: Lane = {party: name, kind: 'participant', stretches: [], marks: [], alone: ''};
-  const vote = firstOf(own, ['voted']);
+  // An external branch may be asked for again and again before it is prepared.
+  const vote = own.find(each => each.kind === 'voted' && each.detail !== 'not_yet');
   const begin = firstOf(own, ['statements_sent', 'prepare_sent']);
   const order = firstOf(own, ['commit_sent', 'abort_sent']);
   const end = firstOf(own, ['applied', 'damaged']);

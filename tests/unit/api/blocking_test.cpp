@@ -66,6 +66,32 @@ TEST_CASE("A root waits for a vote, and the coordinator says whose and how long"
   CHECK(document.at("databases").at(1).at("answers") == false);
 }
 
+TEST_CASE(
+    "An external branch waits for the application, and the coordinator says what is missing") {
+  Shop shop;
+  const json::value opened =
+      json::parse(shop.get("POST", "/v1/transactions",
+                           R"({"mode":"external","timeout_ms":60000,)"
+                           R"("branches":[{"participant":"orders"},{"participant":"stock"}]})")
+                      .body);
+  const std::string tx(opened.at("id").as_string());
+  CHECK(shop.blocking.received("orders", report(tx), shop.engine_now()));
+  CHECK(shop.first_root().at("frees").at("what") ==
+        "The application, which has yet to ask for the commit; at its deadline, in 60 s, it is "
+        "aborted.");
+  static_cast<void>(shop.ask("POST", "/v1/transactions/" + tx + "/commit"));
+  Vote vote;
+  vote.verdict = Verdict::yes;
+  vote.xid = 700;
+  vote.ask = 1;
+  shop.vote("orders", vote);
+  vote.verdict = Verdict::not_yet;
+  shop.vote("stock", vote);
+  CHECK(shop.first_root().at("frees").at("what") ==
+        "The application: it has yet to prepare at stock, and to ask for the commit again; at its "
+        "deadline, in 60 s, it is aborted.");
+}
+
 TEST_CASE("A decision on its way needs nothing more") {
   Shop shop;
   const std::string tx = shop.begin();

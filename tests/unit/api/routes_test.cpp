@@ -231,6 +231,59 @@ TEST_CASE("an interactive transaction runs statements and commits") {
   CHECK(problem(shop.get("POST", path + "/rollback")) == "409 already-committed committed");
 }
 
+TEST_CASE("an external transaction tells what to prepare, and names what is missing") {
+  Shop shop;
+  const HttpResponse opened = shop.get(
+      "POST", "/v1/transactions",
+      R"({"mode":"external","branches":[{"participant":"orders"},{"participant":"stock"}]})");
+  CHECK(opened.status == 201);
+  CHECK(text(opened, "state") == "open");
+  CHECK(text(opened, "mode") == "external");
+  CHECK(json(opened).if_contains("next_seq") == nullptr);
+  CHECK(text(opened, "expires_at") == "2026-07-01T12:00:30.000Z");
+  const boost::json::object begun = json(opened);
+  const auto& branch = begun.at("branches").at(1).as_object();
+  const std::string gid(branch.at("gid").as_string());
+  CHECK(parse_gid(gid)->participant == "stock");
+  CHECK(to_string(parse_gid(gid)->tx) == text(opened, "id"));
+  CHECK(branch.at("prepare").at(0) == "SET CONSTRAINTS ALL IMMEDIATE");
+  CHECK(branch.at("prepare").at(1) == "SET LOCAL ROLE assent_branch");
+  CHECK(branch.at("prepare").at(2) == "PREPARE TRANSACTION '" + gid + "'");
+  const std::string path = header(opened, "Location");
+
+  const HttpResponse statements =
+      shop.get("POST", path + "/statements",
+               R"({"participant":"orders","seq":1,"statements":[{"sql":"select"}]})");
+  CHECK(problem(statements) == "400 invalid-request unknown");
+
+  const auto early = shop.ask("POST", path + "/commit");
+  Vote yes;
+  yes.verdict = Verdict::yes;
+  yes.xid = 700;
+  yes.ask = 1;
+  Vote not_yet = no(Problem::branch_not_prepared, "Nothing is prepared under its gid.");
+  not_yet.verdict = Verdict::not_yet;
+  not_yet.ask = 1;
+  shop.vote("orders", yes);
+  CHECK_FALSE(early->has_value());
+  shop.vote("stock", not_yet);
+  REQUIRE(early->has_value());
+  CHECK(problem(**early) == "409 branch-not-prepared none");
+  CHECK(text(**early, "detail").find("stock: Nothing is prepared") != std::string::npos);
+  CHECK(branch_states(**early) == "orders=prepared stock=not_prepared ");
+  CHECK(text(shop.get("GET", path), "state") == "open");
+
+  const auto committed = shop.ask("POST", path + "/commit");
+  yes.ask = 2;
+  shop.vote("orders", yes);
+  shop.vote("stock", yes);
+  shop.applied("orders");
+  shop.applied("stock");
+  REQUIRE(committed->has_value());
+  CHECK((*committed)->status == 200);
+  CHECK((*committed)->body.find("PREPARE TRANSACTION") == std::string::npos);
+}
+
 TEST_CASE("a failed statement ends the interactive transaction, and later requests hear so") {
   Shop shop;
   const std::string path = "/v1/transactions/" + shop.open();

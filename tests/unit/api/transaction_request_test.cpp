@@ -103,6 +103,15 @@ TEST_CASE("a request has defaults") {
   CHECK(begun(R"({"mode":"interactive","idle_timeout_ms":9})").idle_timeout == Duration(9));
 }
 
+TEST_CASE("an external transaction names its branches, and brings no work") {
+  const Begin event = begun(
+      R"({"timeout_ms":9,"branches":[{"participant":"a"},{"participant":"b"}],"mode":"external"})");
+  CHECK(event.mode == Mode::external);
+  CHECK(event.timeout == Duration(9));
+  REQUIRE(event.branches.size() == 2);
+  CHECK(event.branches[1] == BranchWork{"b", {}});
+}
+
 TEST_CASE("parameters reach the database as they were written") {
   const Begin event = begun(with_params(
       R"([12.50,1e400,123456789012345678901234567890,"12.50","é",true,false,null,
@@ -159,10 +168,25 @@ const Fault faults[] = {
      "branches[1].statements[0].sq: unknown field; did you mean sql?"},
     {R"({"branches":[{"group":"replicas",)" + stmt + "}]}",
      "branches[0].group: groups are not served by this version; name each participant"},
-    {R"({"mode":"external"})",
-     "mode: external transactions are not served by this version; use one_shot or interactive"},
-    {R"({"mode":"x"})", "mode: must be one of: one_shot, interactive"},
-    {R"({"mode":1})", "mode: must be one of: one_shot, interactive"},
+    {R"({"mode":"external"})", "branches: an external transaction needs at least one branch"},
+    {R"({"mode":"external","branches":[]})",
+     "branches: an external transaction needs at least one branch"},
+    {R"({"mode":"external","branches":[{}]})", "branches[0]: participant is missing"},
+    {R"({"mode":"external","branches":[{"participant":"a",)" + stmt + "}]}",
+     "branches[0].statements: the application of an external transaction runs its own statements, "
+     "over its own connection"},
+    {R"({"mode":"external","branches":[{"participant":"a","read_only":true}]})",
+     "branches[0].read_only: unknown field; known: participant, statements"},
+    {R"({"mode":"external","branches":[{"participant":"a"},{"participant":"a"}]})",
+     "branches[1].participant: a has a branch already"},
+    {R"({"mode":"external","branches":[{"participant":"a"}],"wait_for":"decided"})",
+     "wait_for: is given with the commit of an external transaction"},
+    {R"({"mode":"external","branches":[{"participant":"a"}],"lock_timeout_ms":5})",
+     "lock_timeout_ms: is the application's to set, in its own session"},
+    {R"({"mode":"external","branches":[{"participant":"a"}],"idle_timeout_ms":5})",
+     "idle_timeout_ms: is for \"mode\":\"interactive\" only"},
+    {R"({"mode":"x"})", "mode: must be one of: one_shot, interactive, external"},
+    {R"({"mode":1})", "mode: must be one of: one_shot, interactive, external"},
     {R"({"branches":[{)" + stmt + "}]}", "branches[0]: participant is missing"},
     {R"({"branches":[{"participant":"a"}]})", "branches[0]: statements is missing"},
     {R"({"branches":[{"participant":"Orders",)" + stmt + "}]}",

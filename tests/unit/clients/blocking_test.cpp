@@ -86,7 +86,7 @@ TEST_CASE("blocking joins what participants say where the coordinator does not a
         "Nothing is lost; it finishes when it returns. Not answering: db3:2; what waits there is "
         "not known.");
   CHECK(contains(shell.out,
-                 "  transaction t-1, prepared 41 s ago: voted yes, decision unknown\n"
+                 "  transaction t-1, prepared 41 s ago: in doubt, decision unknown\n"
                  "       peers: orders, stock\n"
                  "       holds: row id = 7 of public.item, public.item (RowExclusiveLock)\n"
                  "    frees it: Its return.\n"

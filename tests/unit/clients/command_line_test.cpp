@@ -190,6 +190,21 @@ TEST_CASE("begin --quiet prints the id alone") {
   CHECK(shell.played.calls[0].body == R"({"mode":"interactive","timeout_ms":2500})");
 }
 
+TEST_CASE("begin --external prints what to run where, and what comes then") {
+  const Shell shell(
+      {"begin", "--external", "orders", "--external", "stock", "--timeout", "60"},
+      {answer(201, R"({"id":"t-1","state":"open","branches":[)"
+                   R"({"participant":"orders","state":"working","prepare":["SET x","PREPARE y"]},)"
+                   R"({"participant":"stock","state":"working","prepare":["PREPARE z"]}]})")});
+  CHECK(shell.played.calls[0].body ==
+        R"({"mode":"external","timeout_ms":60000,)"
+        R"("branches":[{"participant":"orders"},{"participant":"stock"}]})");
+  CHECK(contains(shell.out,
+                 "At orders, at the end of your work there and in its transaction:\n"
+                 "  SET x;\n  PREPARE y;\n"));
+  CHECK(contains(shell.out, "  PREPARE z;\n\nThen: assent commit t-1\n"));
+}
+
 TEST_CASE("commit --decided is done when the decision is") {
   const auto committing = answer(202, R"({"id":"t-1","state":"committing","branches":[]})");
   CHECK(Shell({"commit", "t-1"}, {committing}).code == kUnsettled);

@@ -64,7 +64,7 @@ TEST_CASE("A branch in doubt says what would free it") {
   CHECK(report.at("coordinator").at("away_ms") == 42'000);
   CHECK(first_root(report).at("kind") == "branch");
   CHECK(first_root(report).at("transaction") == json::value(kTx));
-  CHECK(first_root(report).at("knowledge").at("text") == "voted yes, decision unknown");
+  CHECK(first_root(report).at("knowledge").at("text") == "in doubt, decision unknown");
   CHECK(first_root(report).at("frees").at("by") == "coordinator");
   CHECK(first_root(report).at("locks").at(0).at("what") == "public.item");
   CHECK(first_root(report).at("locks").at(0).at("modes").at(0) == "RowExclusiveLock");

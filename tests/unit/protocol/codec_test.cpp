@@ -201,6 +201,14 @@ TEST_CASE("A vote says what its verdict needs, and nothing else") {
   CHECK(error_of(yes(), [](wire::ToCoordinator& m) {
           m.mutable_vote()->mutable_failure()->set_problem("deadlock");
         }) == "message 1 (vote) failure: may stand in a no vote only");
+  CHECK(error_of(no(), [](wire::ToCoordinator& m) {
+          m.mutable_vote()->set_verdict(wire::Vote::NOT_YET);
+        }) == "message 1 (vote) ask: missing beside not_yet");
+}
+
+TEST_CASE("A prepare that only looks brings no work") {
+  CHECK(error_of(prepare(), [](wire::ToParticipant& m) { m.mutable_prepare()->set_ask(1); }) ==
+        "message 1 (prepare) work: must not stand beside ask");
 }
 
 TEST_CASE("An abort names the server of its xid, and no server without one") {
@@ -280,26 +288,26 @@ TEST_CASE("Time left is at least nothing and at most a year") {
 TEST_CASE("Another wire version is refused, and told apart from damage") {
   CHECK(error_of(samples::to_coordinator()[1],
                  [](wire::ToCoordinator& m) {
-                   m.mutable_hello()->set_wire_version(2);
+                   m.mutable_hello()->set_wire_version(3);
                    m.mutable_hello()->set_software("assent/9.9");
                  }) ==
-        "message 1 (hello) wire_version: the peer (assent/9.9) speaks version 2 of the protocol, "
-        "this is 1; run the same release of Assent on both sides");
+        "message 1 (hello) wire_version: the peer (assent/9.9) speaks version 3 of the protocol, "
+        "this is 2; run the same release of Assent on both sides");
   CHECK(error_of(samples::to_coordinator()[1], [](wire::ToCoordinator& m) {
           m.mutable_hello()->clear_wire_version();
         }).find("speaks version 0") != std::string::npos);
   const std::string lie = error_of(samples::to_coordinator()[1], [](wire::ToCoordinator& m) {
-    m.mutable_hello()->set_wire_version(2);
+    m.mutable_hello()->set_wire_version(3);
     m.mutable_hello()->set_software("a\nb\x1b" + std::string(1000, 'c'));
   });
-  CHECK(lie.find("(a?b?" + std::string(60, 'c') + ") speaks version 2") != std::string::npos);
+  CHECK(lie.find("(a?b?" + std::string(60, 'c') + ") speaks version 3") != std::string::npos);
 }
 
 TEST_CASE("A message of an unknown kind is an error that names the wire version") {
   // Field 15 of the oneof: what a newer release might send.
   const std::string newer("\x0a\x02\x7a\x00", 4);
   const std::string expected =
-      "message 1 is of a kind unknown to wire version 1; is the peer a newer release?";
+      "message 1 is of a kind unknown to wire version 2; is the peer a newer release?";
   CHECK(decode_to_participant(newer).error == expected);
   CHECK(decode_to_coordinator(newer).error == expected);
   // One bad message spoils the frame: nothing of it is acted on.

@@ -87,7 +87,12 @@ Events messages_and_surroundings() {
          return b.from(Prepare{b.gid, {}, {}, Duration(1000)});
        }},
       {"Prepare with work", [](auto& b) { return b.prepare(); }},
+      {"Prepare external", [](auto& b) { return b.verify(); }},
       {"Commit", [](auto& b) { return b.commit(); }},
+      {"Commit of another",
+       [](auto& b) {
+         return b.from(Commit{b.gid, 5, 699, bench::server()});
+       }},
       {"Abort", [](auto& b) { return b.abort(); }},
       {"Abort of a yes",
        [](auto& b) {
@@ -162,6 +167,8 @@ Events up_to_the_vote() {
          return b.act(Settled{b.gid, std::nullopt});
        }},
       {"dropped", [](auto& b) { return b.act(Dropped{b.gid}); }},
+      {"verified", [](auto& b) { return b.verified(Xid{700}); }},
+      {"not verified", [](auto& b) { return b.not_verified(); }},
   };
 }
 

@@ -51,10 +51,12 @@ inline std::vector<ToParticipant> to_participant() {
       Prepare{gid(), Work{"\xff\xfe not UTF-8"}, {"orders", "stock"}, Duration(500)},
       Prepare{gid(), Work{}, {}, Duration(1)},  // work of no bytes is not absent work
       Prepare{gid(), std::nullopt, {}, Duration(0)},
+      Prepare{gid(), std::nullopt, {"orders", "stock"}, Duration(500), 3},
       Commit{gid(), 18'446'744'073'709'551'615u, 771, server()},
       Commit{gid(), 5, 0, ServerIdentity{}},
       Abort{gid("stock")},
       Abort{gid("stock"), 771, server()},
+      Abort{gid("stock"), 0, {}, true},
       Ask{gid("a")},
   };
 }
@@ -73,6 +75,8 @@ inline std::vector<ToCoordinator> to_coordinator() {
       Vote{gid(), Verdict::read_only, 0, {}, Results{}, std::nullopt},
       Vote{gid(), Verdict::no, 0, {}, std::nullopt, failure()},
       Vote{gid(), Verdict::no, 0, {}, std::nullopt, std::nullopt},
+      Vote{gid(), Verdict::yes, 771, server(), std::nullopt, std::nullopt, 3},
+      Vote{gid(), Verdict::not_yet, 0, {}, std::nullopt, failure(), 3},
       Applied{gid(), Outcome::committed, Application::applied, 40, 41'000'000},
       Applied{gid(), Outcome::aborted, Application::proved, 0},
       Applied{gid(), Outcome::committed, Application::heuristic, 1},

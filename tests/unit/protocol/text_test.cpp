@@ -65,6 +65,9 @@ TEST_CASE("Messages to a participant") {
         "Prepare gid=L1:3:T1:orders work=0B peers=[orders stock] time_left=500ms");
   CHECK(text(Prepare{gid(), std::nullopt, {}, Duration(0)}) ==
         "Prepare gid=L1:3:T1:orders time_left=0ms");
+  CHECK(text(Prepare{gid(), std::nullopt, {}, Duration(500), 2}) ==
+        "Prepare gid=L1:3:T1:orders time_left=500ms ask=2");
+  CHECK(text(Abort{gid(), 0, {}, true}) == "Abort gid=L1:3:T1:orders external");
   CHECK(text(Commit{gid(), 4, 771, kServer}) ==
         "Commit gid=L1:3:T1:orders sequence=4 xid=771 server=7423/2/shop");
   CHECK(text(Abort{gid()}) == "Abort gid=L1:3:T1:orders");
@@ -90,6 +93,9 @@ TEST_CASE("Messages to the coordinator") {
       text(Vote{gid(), Verdict::no, 0, {}, std::nullopt, deadlock()}) ==
       "Vote gid=L1:3:T1:orders verdict=no failure={problem=deadlock participant=stock statement=0 "
       "message=\"deadlock detected\" sqlstate=40P01}");
+  CHECK(text(Vote{gid(), Verdict::not_yet, 0, {}, std::nullopt, deadlock(), 2}) ==
+        "Vote gid=L1:3:T1:orders verdict=not_yet failure={problem=deadlock participant=stock "
+        "statement=0 message=\"deadlock detected\" sqlstate=40P01} ask=2");
   CHECK(text(Applied{gid(), Outcome::committed, Application::heuristic, 9}) ==
         "Applied gid=L1:3:T1:orders outcome=committed application=heuristic durable_mark=9");
   CHECK(text(Inquiry{gid(), {"orders", "stock"}}) ==
@@ -186,6 +192,9 @@ TEST_CASE("Verbs of the database and their completions") {
   CHECK(
       text(FinishDone{gid(), Outcome::aborted, FinishDone::Result::no_such_gid, "gone\n\x01"}) ==
       "FinishDone gid=L1:3:T1:orders outcome=aborted result=no_such_gid message=\"gone\\n\\x01\"");
+  CHECK(text(VerifyPrepared{gid(), 2, {"orders", "stock"}}) ==
+        "VerifyPrepared gid=L1:3:T1:orders ask=2 peers=[orders stock]");
+  CHECK(text(Verified{gid(), 2, {}, Xid{771}}) == "Verified gid=L1:3:T1:orders ask=2 result=771");
   CHECK(text(StatusRead{gid(), StatusRead::Status::in_progress}) ==
         "StatusRead gid=L1:3:T1:orders status=in_progress");
   CHECK(text(ListPrepared{}) == "ListPrepared");

@@ -205,6 +205,26 @@ struct CoordinatorBench {
     return begin;
   }
 
+  Begin external(RequestId request, const TxId& id) {
+    Begin begin = one_shot(request, id);
+    begin.mode = Mode::external;
+    for (BranchWork& branch : begin.branches) branch.work = {};
+    return begin;
+  }
+  // Of the last asking, if none is named.
+  std::string external_vote(const TxId& id, const std::string& from_whom, Verdict verdict,
+                            std::uint32_t ask = 0, Xid xid = 700) {
+    Vote message;
+    message.gid = gid(id, from_whom);
+    message.verdict = verdict;
+    message.ask = ask != 0 ? ask : at(id).asks;
+    if (verdict == Verdict::yes) message.xid = xid;
+    if (verdict == Verdict::yes) message.server = server();
+    if (verdict == Verdict::no) message.failure = failure_of(Problem::session_lost);
+    if (verdict == Verdict::not_yet) message.failure = failure_of(Problem::branch_not_prepared);
+    return from(from_whom, std::move(message));
+  }
+
   // A one-shot transaction of orders and stock up to its durable decision.
   void decide(const TxId& id, RequestId request = 1) {
     act(one_shot(request, id));

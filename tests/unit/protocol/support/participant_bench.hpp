@@ -134,6 +134,15 @@ struct ParticipantBench {
                       Application application = Application::applied) {
     return act(JournalRead{gid, knowledge, 0, available, application});
   }
+  // External: asked to look, and what is found.
+  std::string verify(std::uint32_t ask = 1) {
+    return from(Prepare{gid, {}, {"orders", "stock"}, Duration(60'000), ask});
+  }
+  std::string verified(std::variant<Xid, Failure> found, std::uint32_t ask = 1) {
+    return act(Verified{gid, ask, {"orders", "stock"}, std::move(found)});
+  }
+  std::string not_verified() { return verified(failure_of(Problem::branch_not_prepared)); }
+
   // Prepared, voted for, and ended as decided.
   void end(Outcome outcome, Sequence sequence = 5) {
     prepare();
