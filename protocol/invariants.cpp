@@ -329,6 +329,7 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
                           if (vote && vote->verdict == Verdict::yes) {
                             Branch& branch = of(vote->gid);
                             branch.promised = true;
+                            branch.promised_xid = vote->xid;
                             if (!branch.prepared && !branch.excused && !branch.by_hand)
                               violated("I2", name + " votes yes for " + to_string(vote->gid) +
                                                  ", which is not prepared");
@@ -366,7 +367,9 @@ void Observer::finishing(const FinishPrepared& verb) {
   const Branch& branch = of(verb.gid);
   if (verb.outcome == Outcome::committed && !branch.told_commit)
     violated("I6", to_string(verb.gid) + " is committed without the decision");
-  if (verb.outcome == Outcome::aborted && branch.promised && !branch.told_abort && !branch.again)
+  // An application can have prepared another transaction under the gid: that one promised nothing.
+  const bool another = branch.prepared_xid != 0 && branch.prepared_xid != branch.promised_xid;
+  if (verb.outcome == Outcome::aborted && branch.promised && !branch.told_abort && !another)
     violated("I6", to_string(verb.gid) + " is rolled back after its yes without the decision");
 }
 
@@ -374,10 +377,11 @@ void Observer::mark_raised(const std::string& name, const Mark& mark) {
   marks_[name][mark.ledger] = mark;
 }
 
-void Observer::branch_prepared(const Gid& gid) {
+void Observer::branch_prepared(const Gid& gid, Xid xid) {
   Branch& branch = of(gid);
   branch.prepared = true;
-  branch.again = branch.outcome == Outcome::committed;
+  branch.prepared_xid = xid;
+  branch.again = branch.outcome == Outcome::committed && !branch.by_hand && !branch.excused;
   if (!branch.again) branch.outcome.reset();
 }
 
@@ -385,7 +389,7 @@ void Observer::branch_ended(const Gid& gid, Outcome outcome, EndedBy by) {
   Branch& branch = of(gid);
   branch.prepared = false;
   if (std::exchange(branch.again, false)) {
-    if (outcome == Outcome::committed && by == EndedBy::participant)
+    if (outcome == Outcome::committed && by == EndedBy::participant && recorded_as_promised(gid))
       violated("I4", to_string(gid) +
                          " is committed twice: what was prepared under its gid after " +
                          "its commit had no decision");
@@ -394,6 +398,15 @@ void Observer::branch_ended(const Gid& gid, Outcome outcome, EndedBy by) {
   branch.outcome = outcome;
   branch.by_hand = branch.by_hand || by == EndedBy::hand;
   if (by == EndedBy::participant) compare_branches(gid);
+}
+
+// A ledger that has lost the record, and found on evidence that it committed, has no id to go by.
+bool Observer::recorded_as_promised(const Gid& gid) {
+  const History& history = of(gid.tx);
+  if (!history.commit) return true;
+  for (const DecidedBranch& decided : history.commit->branches)
+    if (decided.participant == gid.participant) return decided.xid == of(gid).promised_xid;
+  return false;
 }
 
 void Observer::compare_branches(const Gid& gid) {
@@ -466,6 +479,9 @@ std::string Observer::memory() const {
       flag(branch.prepared, "prepared");
       if (branch.outcome) text += ' ' + std::string(to_string(*branch.outcome));
       flag(branch.again, "again");
+      if (branch.prepared_xid != 0 && branch.prepared_xid != branch.promised_xid)
+        text += " xids=" + std::to_string(branch.prepared_xid) + '/' +
+                std::to_string(branch.promised_xid);
       flag(branch.by_hand, "by_hand");
       flag(branch.excused, "excused");
       flag(branch.put_back, "put_back");

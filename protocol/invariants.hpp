@@ -63,7 +63,7 @@ class Observer {
 
   // ---- databases
   void mark_raised(const std::string& name, const Mark& mark);
-  void branch_prepared(const Gid& gid);
+  void branch_prepared(const Gid& gid, Xid xid = 0);
   void branch_ended(const Gid& gid, Outcome outcome, EndedBy by);
   // The server lost the branch (failover), or went back in time altogether.
   void branch_lost(const Gid& gid);
@@ -97,7 +97,9 @@ class Observer {
     bool told_abort = false;
     bool prepared = false;           // in the database, now
     std::optional<Outcome> outcome;  // in the database, once prepared
-    bool again = false;              // committed, and prepared once more under its gid
+    bool again = false;              // committed as decided, and prepared once more under its gid
+    Xid prepared_xid = 0;            // that was prepared last; 0: not known
+    Xid promised_xid = 0;            // that it voted yes with last
     bool by_hand = false;
     bool excused = false;           // lost or put back by its database
     bool put_back = false;          // the latter
@@ -134,6 +136,7 @@ class Observer {
   void commit_asked(const CommitRecord& record, Epoch epoch);
   void end_asked(const EndRecord& record);
   void compare_branches(const Gid& gid);
+  bool recorded_as_promised(const Gid& gid);
   void finishing(const FinishPrepared& verb);
   // invariants_resolution.cpp
   void resolution_asked(const ResolutionRecord& record, RecordNumber number, Epoch epoch);

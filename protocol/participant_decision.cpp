@@ -48,8 +48,8 @@ void ParticipantStep::received(const Commit& message) {
   if (branch->state != BranchState::prepared) return;
   branch->decided = Outcome::committed;
   branch->sequence = message.sequence;
-  if (is_another(*branch, message.xid, message.server))
-    return roll_back_another(*branch, message.xid);
+  if (is_another(*branch, message.xid))
+    return roll_back_another(*branch, message.xid, message.server);
   finish_prepared(*branch, Outcome::committed);
 }
 
@@ -91,8 +91,8 @@ void ParticipantStep::received(const Abort& message) {
       branch->unwanted = true;
       return;
     case BranchState::prepared:
-      if (is_another(*branch, message.xid, message.server))
-        return roll_back_another(*branch, message.xid);
+      if (is_another(*branch, message.xid))
+        return roll_back_another(*branch, message.xid, message.server);
       return finish_prepared(*branch, Outcome::aborted);
     case BranchState::dropping:
     case BranchState::committing:

@@ -75,17 +75,16 @@ void ParticipantStep::heed_another_xid(Branch& branch, Xid xid) {
 // An application that does its work once more, after the branch had ended, can prepare it again
 // under the same gid. The decision was about the transaction that voted, not about whatever bears
 // its name.
-bool ParticipantStep::is_another(const Branch& branch, Xid xid,
-                                 const ServerIdentity& server) const {
-  return branch.xid != 0 && xid != 0 && branch.xid != xid && branch.server == server &&
-         server == m.server_;
+bool ParticipantStep::is_another(const Branch& branch, Xid decided) const {
+  return branch.xid != 0 && decided != 0 && branch.xid != decided;
 }
 
-void ParticipantStep::roll_back_another(Branch& branch, Xid decided) {
+void ParticipantStep::roll_back_another(Branch& branch, Xid decided, const ServerIdentity& server) {
   out.push_back(Alarm{branch.gid,
                       "another transaction is prepared under the gid of the one that voted: it is "
                       "rolled back, and how the one that voted ended is proved"});
   branch.decided_xid = decided;
+  branch.server = server;  // where that id means something
   finish_prepared(branch, Outcome::aborted);
 }
 

@@ -59,8 +59,8 @@ struct ParticipantStep {
   void vote_not_yet(const Gid& gid, std::uint32_t ask, Failure failure);
   void look_soon(const Abort& message);
   void heed_another_xid(Branch& branch, Xid xid);
-  bool is_another(const Branch& branch, Xid xid, const ServerIdentity& server) const;
-  void roll_back_another(Branch& branch, Xid decided);
+  bool is_another(const Branch& branch, Xid decided) const;
+  void roll_back_another(Branch& branch, Xid decided, const ServerIdentity& server);
   void prove_decided(Branch& branch);
   Outcome outcome_for(const Branch& branch) const;
 

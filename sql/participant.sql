@@ -25,7 +25,8 @@ where not exists (select from pg_roles where rolname = :'role') \gexec
 -- has it may end their branches by hand:  grant assent_branch to shop_app
 select 'create role assent_branch nologin'
 where not exists (select from pg_roles where rolname = 'assent_branch') \gexec
-select format('grant assent_branch to %I', :'role') \gexec
+select format('grant assent_branch to %I', :'role')
+where not pg_has_role(:'role', 'assent_branch', 'member') \gexec
 
 begin;
 set local client_min_messages = warning;

@@ -196,8 +196,8 @@ awaitable<bool> Control::read_told(Connection& connection, DatabaseUp& state) {
   const bool answered = co_await connection.exchange(commands, replies, deadline);
   if (!answered) co_return false;
   if (!replies[0].ok()) {
-    const std::string& state = replies[0].error.sqlstate;
-    const bool is_old = state == "42883" || state == "42703";  // no such function, or column
+    const std::string& refusal = replies[0].error.sqlstate;
+    const bool is_old = refusal == "42883" || refusal == "42703";  // no such function, or column
     connection.close(is_old ? "the schema assent is older than this program: run "
                               "sql/participant.sql again, as a superuser"
                             : replies[0].error.message);

@@ -128,7 +128,7 @@ std::optional<ParticipantEvent> Database::on(const PrepareBranch& verb) {
   data_.prepared[text] = {open.xid, open.rows};
   open_.erase(verb.gid);
   sync();
-  observer_.branch_prepared(verb.gid);
+  observer_.branch_prepared(verb.gid, open.xid);
   if (!open.refused) return PrepareDone{verb.gid, PrepareDone::Yes{open.xid, Results{}}};
   return PrepareDone{verb.gid,
                      PrepareDone::Refused{
@@ -157,7 +157,9 @@ FinishDone::Result Database::finish(const Gid& gid, Outcome outcome, EndedBy by)
   data_.status[found->second.xid] =
       outcome == Outcome::committed ? StatusRead::Status::committed : StatusRead::Status::aborted;
   data_.prepared.erase(found);
-  data_.ended[gid] = outcome;
+  // What was prepared once more after its commit has not undone it.
+  Outcome& ended = data_.ended.emplace(gid, outcome).first->second;
+  if (ended != Outcome::committed) ended = outcome;
   sync();
   observer_.branch_ended(gid, outcome, by);
   return FinishDone::Result::done;
@@ -224,7 +226,7 @@ bool Database::prepare_as_application(const Gid& gid, const std::string& role,
   place->second = {data_.next_xid, {}, role, elsewhere};
   data_.status[data_.next_xid++] = StatusRead::Status::in_progress;
   sync();
-  observer_.branch_prepared(gid);
+  observer_.branch_prepared(gid, place->second.xid);
   return true;
 }
 

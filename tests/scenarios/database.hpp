@@ -55,8 +55,8 @@ class Database {
   struct Held {
     Xid xid = 0;
     std::set<std::string> rows;
-    std::string role;       // of somebody whose branches this participant may not end
-    std::string elsewhere;  // another database of the server
+    std::string role{};       // of somebody whose branches this participant may not end
+    std::string elsewhere{};  // another database of the server
   };
   struct Open {
     Xid xid = 0;

@@ -22,7 +22,7 @@ std::string Names::shorten(std::string sentence) const {
 
 std::string Names::without_noise(const std::string& text) {
   static const std::regex after_blank(
-      " (work|results?|request|wall_ms|forgotten_wall_ms)=[0-9]+B?");
+      " ((work|results?)=[0-9]+B|(request|wall_ms|forgotten_wall_ms)=[0-9]+)");
   static const std::regex after_brace("\\{results=[0-9]+B ?");
   return std::regex_replace(std::regex_replace(text, after_blank, ""), after_brace, "{");
 }

@@ -5,15 +5,6 @@
 
 namespace assent::simulation {
 
-WaitFor wait_for = WaitFor::applied;
-unsigned attempts = 0;
-bool finished = false;
-// interactive
-TxId tx;
-std::vector<std::pair<std::string, Op>> statements;
-std::size_t next = 0;
-};
-
 Clients::Clients(World& world, Network& network, std::vector<std::string> participants, int rows)
     : world_(world), network_(network), participants_(std::move(participants)), rows_(rows) {}
 

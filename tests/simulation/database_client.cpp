@@ -237,6 +237,7 @@ void DatabaseClient::perform(const VerifyPrepared& verb) {
       if (held.gid == verb.gid) verified.result = held.xid;
     if (std::holds_alternative<Xid>(verified.result)) return verified;
     std::get<Failure>(verified.result).problem = Problem::branch_not_prepared;
+    std::get<Failure>(verified.result).message = "nothing is prepared under its gid";
     if (world_.plant == Plant::external_not_verified) verified.result = server_.next_xid();
     return verified;
   });

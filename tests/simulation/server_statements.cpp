@@ -192,7 +192,7 @@ void Server::prepare(Backend& backend) {
   backends_.erase(gid);  // the locks stay, under the same name
   sync();
   data_.prepared_last.push_back(gid);
-  world_.observer.branch_prepared(gid);
+  world_.observer.branch_prepared(gid, result.xid);
   if (done) done(result);
 }
 

@@ -248,7 +248,7 @@ TEST_CASE("an external transaction tells what to prepare, and names what is miss
   CHECK(to_string(parse_gid(gid)->tx) == text(opened, "id"));
   CHECK(branch.at("prepare").at(0) == "SET CONSTRAINTS ALL IMMEDIATE");
   CHECK(branch.at("prepare").at(1) == "SET LOCAL ROLE assent_branch");
-  CHECK(branch.at("prepare").at(2) == "PREPARE TRANSACTION '" + gid + "'");
+  CHECK(branch.at("prepare").at(2).as_string() == "PREPARE TRANSACTION '" + gid + "'");
   const std::string path = header(opened, "Location");
 
   const HttpResponse statements =

@@ -247,6 +247,14 @@ TEST_CASE("a decision is about the transaction that voted, not about its gid", "
     CHECK(b.done<ReadStatus>()->xid == 700);
     CHECK(b.status(Status::aborted) == "alarm, Applied committed heuristic");
   }
+  SECTION("after a failover, too: the ids of the two tell") {
+    b.act(DatabaseDown{"gone"});
+    b.database_up({{b.gid, 702, {}}}, {}, 2);
+    b.link_up();
+    CHECK(b.commit() == "alarm, FinishPrepared aborted");
+    CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
+    CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, bench::server()});
+  }
   SECTION("and so for an abort: who was committed by hand is found") {
     CHECK(b.from(Abort{b.gid, 700, bench::server()}) == "alarm, FinishPrepared aborted");
     CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
