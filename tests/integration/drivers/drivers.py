@@ -167,12 +167,12 @@ def by_psycopg(bank, python):
 
     before = bank.balances(4)
     transaction = bank.begin()
-    run_program("psycopg, before and after a rollback", [python, HERE / "application.py", "tpc", "4",
-                                                         "bank_a"],
-                bank, TRANSACTION=json.dumps(transaction))
+    run_program("psycopg, before a rollback",
+                [python, HERE / "application.py", "tpc", "4", "bank_a"], bank,
+                TRANSACTION=json.dumps(transaction))
     status, _ = bank.request(f"/v1/transactions/{transaction['id']}/rollback")
     assert status == 200
-    run_program("psycopg, late", [python, HERE / "application.py", "sql", "4", "bank_b"], bank,
+    run_program("psycopg, after it", [python, HERE / "application.py", "sql", "4", "bank_b"], bank,
                 TRANSACTION=json.dumps(transaction))
     bank.ends()
     assert bank.balances(4) == before

@@ -313,7 +313,7 @@ TEST_CASE("A message of an unknown kind is an error that names the wire version"
   // One bad message spoils the frame: nothing of it is acted on.
   const auto decoded = decode_to_participant(encode(samples::to_participant()) + newer);
   CHECK(decoded.messages.empty());
-  CHECK(decoded.error.substr(0, 11) == "message 11 ");
+  CHECK(decoded.error.substr(0, 11) == "message 13 ");
 }
 
 TEST_CASE("Bytes that are no frame at all") {
