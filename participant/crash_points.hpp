@@ -5,6 +5,8 @@
 //   agent.verb.KIND   before a database verb is begun; `error`: it is not begun, and fails as if
 //                     the database had not answered. Work in an open branch, and verbs that go on
 //                     until they succeed (settle, drop, cancel), have no such failure: they pass
+//   agent.step.told   the lines of several commits are written, and none of these is begun;
+//                     `error`: they are not tried, and fail as if the database had not answered
 //   agent.done.KIND   a verb is complete, and the machine has not heard of it; `error` passes, as
 //                     a completion cannot be lost
 #pragma once
@@ -110,6 +112,7 @@ inline std::vector<std::string> participant_points() {
   add(kSend, kMessages);
   add(kVerb, kVerbs);
   add(kDone, kEvents);
+  points.emplace_back("agent.step.told");
   return points;
 }
 

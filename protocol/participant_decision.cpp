@@ -22,6 +22,17 @@ Knowledge decision_shown_by(const JournalRead& read) {
   return read.knowledge == Knowledge::aborted ? Knowledge::committed : read.knowledge;
 }
 
+// Whether a line that was told has an id which this server can still be asked about: where nobody
+// knew one, or where that was of an earlier timeline. The line is younger than the PREPARE, so
+// whatever timeline has the one has the other, under this id.
+bool names_id_of(const JournalRead& line, const Branch& branch, const ServerIdentity& server) {
+  if (line.xid == 0) return false;
+  if (branch.xid == 0) return true;
+  return line.xid == branch.xid && branch.server.timeline != server.timeline &&
+         branch.server.system_identifier == server.system_identifier &&
+         branch.server.database == server.database;
+}
+
 }  // namespace
 
 void ParticipantStep::received(const Commit& message) {
@@ -236,8 +247,8 @@ void ParticipantStep::on(const JournalRead& event) {
   }
   branch->busy = false;
   if (!event.available) return try_again(*branch, "the journal could not be read");
-  if (event.told) {  // what was decided, not what was done
-    if (branch->xid != 0 || event.xid == 0) return ended_unproven(*branch);
+  if (event.told) {  // what was decided, not what was done: that the line's id must say
+    if (!names_id_of(event, *branch, m.server_)) return ended_unproven(*branch);
     branch->xid = event.xid;
     branch->server = m.server_;
     return prove(*branch);
@@ -261,10 +272,17 @@ void ParticipantStep::ended_as(Branch& branch, Outcome happened, bool by_us) {
                                         ", but the branch was " + std::string(to_string(happened)) +
                                         " by hand: the databases differ"});
   }
-  m.journal_.push_back(
-      {branch.gid, happened, application, happened == Outcome::committed ? branch.sequence : 0});
-  if (m.journal_.size() == 1) m.journal_at_ = now.steady + m.limits_.journal_interval;
-  if (m.journal_.size() >= m.limits_.journal_batch) write_journal();
+  const Sequence sequence = happened == Outcome::committed ? branch.sequence : 0;
+  journal_soon();
+  if (by_us && happened == Outcome::committed && may_speak_of(branch.gid)) {
+    // Its line was told before it, its own flush has made that durable (P44), and the coordinator
+    // hears of it now. Where it cannot, there shall be a second witness later.
+    Sequence& up_to = m.up_to_[branch.gid.ledger];
+    up_to = std::max(up_to, sequence);
+  } else {
+    m.journal_.push_back({branch.gid, happened, application, sequence});
+    if (m.journal_.size() >= m.limits_.journal_batch) write_journal();
+  }
   end(branch, happened == Outcome::committed ? Knowledge::committed : Knowledge::aborted,
       application);
 }

@@ -26,12 +26,12 @@ std::optional<Instant> ParticipantMachine::wake_at() const {
   };
   if (!timers_.empty()) sooner(timers_.begin()->first);
   if (database_up_ && !listing_) sooner(sweep_at_);
-  if (database_up_ && !journal_.empty() && journal_flying_.empty()) sooner(journal_at_);
+  if (database_up_ && !writing_ && !(journal_.empty() && up_to_.empty())) sooner(journal_at_);
   return at;
 }
 
 bool ParticipantMachine::idle() const {
-  return branches_.empty() && journal_.empty() && journal_flying_.empty() && !listing_;
+  return branches_.empty() && journal_.empty() && up_to_.empty() && !writing_ && !listing_;
 }
 
 // ---- shared
@@ -296,29 +296,48 @@ void ParticipantStep::on(const ParticipantTick&) {
 // ---- journal
 // ---------------------------------------------------------------------------------------
 
+namespace {
+
+void raise(Sequence& known, Sequence to) {
+  known = std::max(known, to);
+}
+
+}  // namespace
+
+// The first thing to be written waits for others: a batch has one transaction.
+void ParticipantStep::journal_soon() {
+  if (m.journal_.empty() && m.up_to_.empty())
+    m.journal_at_ = now.steady + m.limits_.journal_interval;
+}
+
 void ParticipantStep::write_journal() {
-  if (m.journal_.empty() || !m.journal_flying_.empty() || !m.database_up_) return;
+  if (m.writing_ || !m.database_up_ || (m.journal_.empty() && m.up_to_.empty())) return;
   const auto count = std::min(m.journal_.size(), m.limits_.journal_batch);
   const auto last = m.journal_.begin() + static_cast<std::ptrdiff_t>(count);
   m.journal_flying_.assign(std::make_move_iterator(m.journal_.begin()),
                            std::make_move_iterator(last));
   m.journal_.erase(m.journal_.begin(), last);
-  out.push_back(WriteJournal{++m.journal_batch_, m.journal_flying_});
+  m.up_to_flying_ = std::exchange(m.up_to_, {});
+  m.writing_ = true;
+  out.push_back(WriteJournal{++m.journal_batch_, m.journal_flying_, m.up_to_flying_});
 }
 
 void ParticipantStep::on(const JournalWritten& event) {
   if (event.batch != m.journal_batch_) return;
   auto flying = std::exchange(m.journal_flying_, {});
+  auto up_to = std::exchange(m.up_to_flying_, {});
+  m.writing_ = false;
   m.journal_at_ = now.steady + m.limits_.journal_interval;
   if (!event.ok) {
     m.journal_.insert(m.journal_.begin(), flying.begin(), flying.end());
+    for (const auto& [ledger, sequence] : up_to) raise(m.up_to_[ledger], sequence);
     return;
   }
-  for (const JournalLine& line : flying) {
-    Sequence& journalled = m.journalled_[line.gid.ledger];
-    journalled = std::max(journalled, line.sequence);
-    const auto mark = m.marks_.find(line.gid.ledger);
-    if (mark != m.marks_.end()) mark->second.sequence = std::max(mark->second.sequence, journalled);
+  for (const JournalLine& line : flying) raise(up_to[line.gid.ledger], line.sequence);
+  for (const auto& [ledger, sequence] : up_to) {
+    raise(m.journalled_[ledger], sequence);
+    const auto mark = m.marks_.find(ledger);
+    if (mark != m.marks_.end()) raise(mark->second.sequence, m.journalled_[ledger]);
   }
 }
 

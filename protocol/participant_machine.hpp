@@ -202,7 +202,8 @@ struct MarkFailed {
 };
 
 // Writes outcomes into assent.outcome, over lines that were only told, and raises the marks'
-// sequence numbers, in one transaction without a sync of its own.
+// sequence numbers, in one transaction without a sync of its own. A commit that was carried out has
+// its line already: it only raises its ledger's mark.
 struct JournalLine {
   Gid gid;
   Outcome outcome = Outcome::aborted;  // what happened here
@@ -213,6 +214,7 @@ struct JournalLine {
 struct WriteJournal {
   std::uint64_t batch = 0;
   std::vector<JournalLine> lines;
+  std::map<LedgerId, Sequence> up_to{};  // the highest of the commits that were carried out
   bool operator==(const WriteJournal&) const = default;
 };
 struct JournalWritten {
@@ -443,6 +445,9 @@ class ParticipantMachine {
 
   std::vector<JournalLine> journal_;         // to be written
   std::vector<JournalLine> journal_flying_;  // being written
+  std::map<LedgerId, Sequence> up_to_;       // commits that the marks are to show
+  std::map<LedgerId, Sequence> up_to_flying_;
+  bool writing_ = false;
   std::uint64_t journal_batch_ = 0;
   Instant journal_at_{};
   std::map<LedgerId, Sequence> journalled_;  // written without a sync

@@ -31,6 +31,7 @@ struct ParticipantStep {
   void greet();
   void close_link(std::string reason);
   void link_lost();
+  void journal_soon();
   void write_journal();
   void disown_later_xids();
   void go_on(const DatabaseUp::Told& told);

@@ -64,7 +64,7 @@
   RECORD(MarkRaised, mark)                                                                         \
   RECORD(MarkFailed, ledger, message)                                                              \
   RECORD(JournalLine, gid, outcome, application, sequence)                                         \
-  RECORD(WriteJournal, batch, lines)                                                               \
+  RECORD(WriteJournal, batch, lines, up_to)                                                        \
   RECORD(JournalWritten, batch, ok)                                                                \
   RECORD(ReadJournal, gid)                                                                         \
   RECORD(JournalRead, gid, knowledge, sequence, available, application, told, xid)                 \
@@ -87,8 +87,8 @@
          retry_first, retry_longest, journal_interval, journal_batch)                              \
   MACHINE(ParticipantMachine, name_, limits_, link_, coordinator_, database_up_, server_, marks_,  \
           next_xid_, branches_, ended_, ended_index_, ended_first_, timers_, listing_,             \
-          listing_at_, ended_while_listing_, sweep_at_, journal_, journal_flying_, journal_batch_, \
-          journal_at_, journalled_, durable_)                                                      \
+          listing_at_, ended_while_listing_, sweep_at_, journal_, journal_flying_, up_to_,         \
+          up_to_flying_, writing_, journal_batch_, journal_at_, journalled_, durable_)             \
   /* coordinator_machine.hpp */                                                                    \
   RECORD(BranchWork, participant, work)                                                            \
   RECORD(Begin, request, tx, mode, branches, timeout, idle_timeout, wait_for, key, labels)         \

@@ -50,7 +50,8 @@ create table if not exists assent.mark (
 );
 
 -- How branches ended here. `application` as in the protocol: applied, proved, heuristic, unproven;
--- or told: a commit was decided and is about to be carried out.
+-- or told: a commit was decided, and carried out after this line. That of a commit which nothing
+-- went wrong with stays so: its id says how it ended.
 create table if not exists assent.outcome (
   tx uuid not null,
   participant text not null,
@@ -62,8 +63,7 @@ create table if not exists assent.outcome (
   written_at timestamptz not null default now(),
   primary key (tx, participant, ledger)
 );
--- Every line of a commit is written twice; in its page, where there is room.
-alter table assent.outcome set (fillfactor = 50);
+alter table assent.outcome reset (fillfactor);  -- 50 in version 2, which wrote every line twice
 alter table assent.outcome add column if not exists xid bigint not null default 0;
 alter table assent.outcome drop constraint if exists outcome_application_check;
 alter table assent.outcome add constraint outcome_application_check
@@ -94,8 +94,22 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select m.ledger, m.epoch, m.life, m.sequence from assent.mark m order by m.ledger
 $$;
 
--- The line of a commit before it is carried out. One that is there stays as it is. In PL/pgSQL,
--- which keeps the plan: every commit comes by here.
+-- The lines of commits before they are carried out, one element of each array for each. One that is
+-- there stays as it is. In PL/pgSQL, which keeps the plan: every commit comes by here, or by the
+-- next one, which is for a single line.
+create or replace function assent.tell_commits(
+  txs uuid[], a_participant text, ledgers uuid[], epochs bigint[], sequences bigint[],
+  xids bigint[])
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into assent.outcome (tx, participant, ledger, epoch, outcome, application, sequence, xid)
+  select line.tx, a_participant, line.ledger, line.epoch, 'committed', 'told', line.sequence,
+         line.xid
+  from unnest(txs, ledgers, epochs, sequences, xids) as line(tx, ledger, epoch, sequence, xid)
+  on conflict do nothing;
+end $$;
+
 create or replace function assent.tell_commit(
   a_tx uuid, a_participant text, a_ledger uuid, an_epoch bigint, a_sequence bigint, an_xid bigint)
 returns void
@@ -117,6 +131,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where o.participant = a_participant and o.application = 'told'
 $$;
 
+-- Raises the sequence numbers of marks.
+create or replace function assent.raise_sequences(ledgers uuid[], sequences bigint[])
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update assent.mark m set sequence = seen.sequence, raised_at = now()
+  from (select ledger, max(sequence) as sequence
+        from unnest(ledgers, sequences) as line(ledger, sequence) group by ledger) seen
+  where m.ledger = seen.ledger and m.sequence < seen.sequence;
+$$;
+
 -- Adds outcomes (one element of each array for each) and raises the marks' sequence numbers. What
 -- was only told is written over; an outcome that is there stays as it is.
 create or replace function assent.write_outcomes(
@@ -130,10 +154,7 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     set outcome = excluded.outcome, application = excluded.application
     where outcome.application = 'told';
 
-  update assent.mark m set sequence = seen.sequence, raised_at = now()
-  from (select ledger, max(sequence) as sequence
-        from unnest(ledgers, sequences) as line(ledger, sequence) group by ledger) seen
-  where m.ledger = seen.ledger and m.sequence < seen.sequence;
+  select assent.raise_sequences(ledgers, sequences);
 $$;
 
 -- Version 1's, which would take what was told for what was done.
@@ -156,9 +177,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   with old as (
     select o.ctid from assent.outcome o
     where o.written_at < now() - age and (o.application in ('applied', 'proved')
-      or o.application = 'told' and not exists (
-        select from pg_prepared_xacts p
-        where p.gid = concat_ws(':', 'assent1', o.ledger, o.epoch, o.tx, o.participant)))
+      or o.application = 'told'
+        and concat_ws(':', 'assent1', o.ledger, o.epoch, o.tx, o.participant)
+          <> all (array(select gid from pg_prepared_xacts)))
     limit at_most),
   gone as (delete from assent.outcome o using old where o.ctid = old.ctid returning 1)
   select count(*) from gone

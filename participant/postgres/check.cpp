@@ -10,6 +10,8 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include "participant/postgres/session.hpp"
+
 namespace assent {
 namespace {
 
@@ -47,7 +49,6 @@ select current_setting('server_version_num') as version,
            false) as usage
 )sql";
 
-constexpr int wanted_schema = 3;
 // Of each question: a server that is silent must not hold up whoever checks.
 constexpr std::chrono::seconds kAnswerLimit{10};
 constexpr std::int64_t kClockDifferenceMs = 1000;
@@ -265,10 +266,10 @@ void check_schema(PGconn* connection, const Facts& facts, Findings& found) {
     return;
   }
   const std::string version = PQgetvalue(result.get(), 0, 0);
-  if (version != std::to_string(wanted_schema))
+  if (version != std::to_string(kSchemaVersion))
     found.push_back({error,
                      "The schema assent has version " + version + "; this program needs " +
-                         std::to_string(wanted_schema) + ".",
+                         std::to_string(kSchemaVersion) + ".",
                      install});
 }
 

@@ -188,21 +188,24 @@ awaitable<bool> Control::read_told(Connection& connection, DatabaseUp& state) {
     txs += to_string(held.gid.tx);
   }
   txs += '}';
-  std::vector<Command> commands(1);
+  std::vector<Command> commands(2);
   commands[0].sql = "select tx, ledger, sequence, xid from assent.told_commits($1::uuid[], $2)";
   commands[0].params = {txs.c_str(), context_.options.participant.c_str()};
+  commands[1].sql = "select assent.installed_version()";
   std::vector<Reply> replies;
   const auto deadline = std::chrono::steady_clock::now() + answer_time;
   const bool answered = co_await connection.exchange(commands, replies, deadline);
   if (!answered) co_return false;
-  if (!replies[0].ok()) {
-    const std::string& refusal = replies[0].error.sqlstate;
-    const bool is_old = refusal == "42883" || refusal == "42703";  // no such function, or column
-    connection.close(is_old ? "the schema assent is older than this program: run "
-                              "sql/participant.sql again, as a superuser"
-                            : replies[0].error.message);
-    co_return false;
-  }
+  const std::string& refusal = replies[0].error.sqlstate;  // no such function, or column
+  const bool is_old = refusal == "42883" || refusal == "42703" ||
+                      (replies[1].ok() && std::stoi(replies[1].text(0, 0)) < kSchemaVersion);
+  if (is_old)
+    connection.close(
+        "the schema assent is older than this program: run sql/participant.sql again, as a "
+        "superuser");
+  else if (!replies[0].ok() || !replies[1].ok())
+    connection.close(replies[replies[0].ok() ? 1 : 0].error.message);
+  if (!connection.is_open()) co_return false;
   std::map<std::pair<std::string, std::string>, std::pair<Sequence, Xid>> told;
   for (int row = 0; row < replies[0].height(); ++row)
     told[{replies[0].text(row, 0), replies[0].text(row, 1)}] = {

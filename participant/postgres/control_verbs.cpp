@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "participant/postgres/array_text.hpp"
 #include "participant/postgres/control.hpp"
 #include "participant/postgres/session.hpp"
 
@@ -19,22 +20,6 @@ namespace {
 // What is asked about one backend: its pid and its start.
 constexpr const char* this_backend =
     " from pg_stat_activity where pid = $1::int and extract(epoch from backend_start)::text = $2";
-
-// '{a,b,c}'. The elements need no quoting: uuids, numbers, participant names and our own words.
-class ArrayText {
- public:
-  void add(std::string_view element) {
-    text_ += text_.empty() ? "{" : ",";
-    text_ += element;
-  }
-  const char* finish() {
-    text_ += text_.empty() ? "{}" : "}";
-    return text_.c_str();
-  }
-
- private:
-  std::string text_;
-};
 
 // Of a line of the journal: how the branch came to its outcome. The table takes no other words.
 Application journalled_application(std::string_view text) {
@@ -186,9 +171,17 @@ awaitable<void> Control::raise_mark(RaiseMark verb) {
 }
 
 awaitable<void> Control::write_journal(WriteJournal verb) {
-  constexpr const char* sql =
-      "select set_config('synchronous_commit', 'off', true), assent.write_outcomes($1::uuid[], "
-      "$2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[])";
+  constexpr const char* marks_sql =
+      "select set_config('synchronous_commit', 'off', true), "
+      "assent.raise_sequences($1::uuid[], $2::bigint[])";
+  constexpr const char* lines_sql =
+      "select assent.write_outcomes($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], "
+      "$6::text[], $7::bigint[])";
+  std::array<ArrayText, 2> marks;
+  for (const auto& [ledger, sequence] : verb.up_to) {
+    marks[0].add(to_string(ledger));
+    marks[1].add(std::to_string(sequence));
+  }
   std::array<ArrayText, 7> columns;
   for (const JournalLine& line : verb.lines) {
     columns[0].add(to_string(line.gid.tx));
@@ -199,12 +192,16 @@ awaitable<void> Control::write_journal(WriteJournal verb) {
     columns[5].add(to_string(line.application));
     columns[6].add(std::to_string(line.sequence));
   }
-  std::vector<Command> commands(1);
-  commands[0].sql = sql;
-  for (ArrayText& column : columns) commands[0].params.push_back(column.finish());
+  std::vector<Command> commands(verb.lines.empty() ? 1 : 2);  // one transaction
+  commands[0].sql = marks_sql;
+  for (ArrayText& column : marks) commands[0].params.push_back(column.finish());
+  if (!verb.lines.empty()) {
+    commands[1].sql = lines_sql;
+    for (ArrayText& column : columns) commands[1].params.push_back(column.finish());
+  }
   std::vector<Reply> replies;
   const bool answered = co_await ask(std::move(commands), replies);
-  context_.report(JournalWritten{verb.batch, answered && replies[0].ok()});
+  context_.report(JournalWritten{verb.batch, answered && replies.back().ok()});
 }
 
 awaitable<void> Control::read_journal(ReadJournal verb) {

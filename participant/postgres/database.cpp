@@ -40,6 +40,7 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
             [this](std::string& failure) { return connect_observer(failure); },
             [this](awaitable<void> task) { spawn(std::move(task)); }),
         branches(context, control, lanes, sessions),
+        finishing(context, finishers),
         reader(context, observers) {}
 
   Pool make_pool(std::string use, Pool::Options pool_options) {
@@ -127,6 +128,7 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
   Pool finishers;
   Pool observers;
   Branches branches;
+  Finishing finishing;
   BlockingReader reader;
 };
 
@@ -165,7 +167,7 @@ void Database::perform(CancelPrepare verb) {
   impl_->branches.cancel(verb);
 }
 void Database::perform(FinishPrepared verb) {
-  impl_->perform(finish_prepared(impl_->context, impl_->finishers, std::move(verb)));
+  impl_->perform(impl_->finishing.finish(std::move(verb)));
 }
 void Database::perform(ReadStatus verb) {
   impl_->perform(impl_->control.read_status(std::move(verb)));

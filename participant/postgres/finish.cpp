@@ -3,17 +3,26 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "participant/postgres/array_text.hpp"
 #include "participant/postgres/sql_guard.hpp"
 #include "participant/postgres/sqlstate.hpp"
+#include "protocol/runtime/crash_points.hpp"
 
 namespace assent {
 
 using boost::asio::awaitable;
 
 namespace {
+
+std::string sql_of(const FinishPrepared& verb) {
+  return (verb.outcome == Outcome::committed ? "commit prepared " : "rollback prepared ") +
+         quote_literal(to_string(verb.gid));
+}
 
 // The journal's line of a commit, and COMMIT PREPARED, in one round trip. The line is a transaction
 // of its own, which the commit's own flush makes durable. The commit becomes the unnamed statement
@@ -25,8 +34,7 @@ namespace {
 struct Finish {
   Finish(const FinishPrepared& verb, const std::string& owner)
       : commit(verb.outcome == Outcome::committed),
-        sql((commit ? "commit prepared " : "rollback prepared ") +
-            quote_literal(to_string(verb.gid))),
+        sql(sql_of(verb)),
         set_role(owner.empty() ? "" : "set role " + quote_identifier(owner)),
         line{to_string(verb.gid.tx),        verb.gid.participant,
              to_string(verb.gid.ledger),    std::to_string(verb.gid.epoch),
@@ -58,30 +66,75 @@ struct Finish {
   const std::array<std::string, 6> line;
 };
 
+// The journal's lines of several commits, in one transaction.
+class Lines {
+ public:
+  explicit Lines(const std::vector<FinishPrepared>& commits)
+      : participant_(commits.front().gid.participant) {
+    for (const FinishPrepared& each : commits) {
+      columns_[0].add(to_string(each.gid.tx));
+      columns_[1].add(to_string(each.gid.ledger));
+      columns_[2].add(std::to_string(each.gid.epoch));
+      columns_[3].add(std::to_string(each.sequence));
+      columns_[4].add(std::to_string(each.xid));
+    }
+  }
+
+  std::vector<Command> commands() {
+    constexpr const char* tell =
+        "select set_config('synchronous_commit', 'off', true), "
+        "assent.tell_commits($1::uuid[], $2, $3::uuid[], $4::bigint[], $5::bigint[], "
+        "$6::bigint[])";
+    Command write{tell, {}};
+    write.keep = true;
+    for (ArrayText& each : columns_) write.params.push_back(each.finish());
+    write.params.insert(write.params.begin() + 1, participant_.c_str());
+    return {write};
+  }
+
+ private:
+  std::string participant_;  // this one's: others' branches are not ended here (P4)
+  std::array<ArrayText, 5> columns_;
+};
+
 std::string text_of(const SqlError& error) {
   return error.message + " (" + error.sqlstate + ")";
 }
 
-FinishDone judge(const FinishPrepared& verb, const Finish& finish,
-                 const std::vector<Reply>& replies, const Connection& connection) {
+std::string line_failed(const Reply& reply, const Connection& connection) {
+  if (reply.kind != Reply::Kind::error) return connection.failure();
+  return "the journal's line could not be written: " + text_of(reply.error);
+}
+
+FinishDone judge(const FinishPrepared& verb, const Reply& reply, const Connection& connection) {
+  const bool commit = verb.outcome == Outcome::committed;
   FinishDone done{verb.gid, verb.outcome, FinishDone::Result::again, {}};
-  const Reply& reply = replies[finish.ends_at()];
-  const auto before = std::span(replies).first(finish.ends_at());
-  const auto failed =
-      std::find_if(before.begin(), before.end(), [](const Reply& each) { return !each.ok(); });
-  if (failed != before.end() && failed->kind == Reply::Kind::error) {
-    const bool role = !finish.set_role.empty() &&
-                      failed - before.begin() == static_cast<long>(finish.becomes_at());
-    if (role) done.result = FinishDone::Result::denied;
-    done.message = role ? text_of(failed->error) + "; the branch was prepared by that role"
-                        : "the journal's line could not be written: " + text_of(failed->error);
-  } else if (reply.ok() && reply.tag == (finish.commit ? "COMMIT PREPARED" : "ROLLBACK PREPARED")) {
+  if (reply.ok() && reply.tag == (commit ? "COMMIT PREPARED" : "ROLLBACK PREPARED")) {
     done.result = FinishDone::Result::done;
   } else if (reply.kind == Reply::Kind::error) {
     done.result = finish_result_of(reply.error.sqlstate);
     done.message = text_of(reply.error);
   } else {
     done.message = reply.ok() ? "unexpected answer " + reply.tag : connection.failure();
+  }
+  return done;
+}
+
+// … and of what has to succeed before it.
+FinishDone judge(const FinishPrepared& verb, const Finish& finish,
+                 const std::vector<Reply>& replies, const Connection& connection) {
+  const auto before = std::span(replies).first(finish.ends_at());
+  const auto failed =
+      std::find_if(before.begin(), before.end(), [](const Reply& each) { return !each.ok(); });
+  if (failed == before.end() || failed->kind != Reply::Kind::error)
+    return judge(verb, replies[finish.ends_at()], connection);
+  FinishDone done{verb.gid, verb.outcome, FinishDone::Result::again, {}};
+  if (finish.set_role.empty() ||
+      failed - before.begin() != static_cast<long>(finish.becomes_at())) {
+    done.message = line_failed(*failed, connection);
+  } else {
+    done.result = FinishDone::Result::denied;
+    done.message = text_of(failed->error) + "; the branch was prepared by that role";
   }
   return done;
 }
@@ -112,25 +165,108 @@ awaitable<FinishDone> finish_as(Connection& connection, const FinishPrepared& ve
 
 }  // namespace
 
-// It waits without a deadline: a backend that waits for a synchronous standby must not be asked
-// twice, and a server that is gone is noticed by the kernel (tcp_user_timeout).
-awaitable<void> finish_prepared(Context& context, Pool& finishers, FinishPrepared verb) {
-  Waiter waiter(context.io);
-  if (!co_await finishers.borrow(waiter, std::nullopt)) {
-    context.report(FinishDone{verb.gid, verb.outcome, FinishDone::Result::again, waiter.message});
+// What waits for an answer here has no deadline: a backend that waits for a synchronous standby
+// must not be asked twice, and a server that is gone is noticed by the kernel (tcp_user_timeout).
+
+awaitable<void> Finishing::finish(FinishPrepared verb) {
+  if (verb.outcome == Outcome::aborted || context_.owners.contains(verb.gid)) {
+    co_await finish_alone(std::move(verb));
+    co_return;
+  }
+  waiting_.push_back(std::move(verb));
+  if (!std::exchange(telling_, true)) co_await tell_in_turn();
+}
+
+awaitable<void> Finishing::tell_in_turn() {
+  // Those that the same turn brings come first.
+  co_await boost::asio::post(context_.io, boost::asio::use_awaitable);
+  while (!waiting_.empty()) {
+    Verbs commits = std::exchange(waiting_, {});
+    if (commits.size() == 1)
+      context_.spawn(finish_alone(std::move(commits.front())));
+    else
+      co_await tell_and_commit(std::move(commits));
+  }
+  telling_ = false;
+}
+
+awaitable<void> Finishing::tell_and_commit(Verbs commits) {
+  Waiter waiter(context_.io);
+  if (!co_await finishers_.borrow(waiter, std::nullopt)) {
+    report_again(commits, waiter.message);
     co_return;
   }
   const ConnectionPtr connection = std::move(waiter.granted);
-  const auto noted = context.owners.find(verb.gid);
-  std::string owner = noted == context.owners.end() ? std::string() : noted->second;
+  Lines lines(commits);
+  const std::vector<Command> commands = lines.commands();
+  std::vector<Reply> replies;
+  co_await connection->exchange(commands, replies);
+  const bool told = replies.front().ok();
+  const std::string failure = told ? std::string() : line_failed(replies.front(), *connection);
+  finishers_.give_back(connection);
+  if (!told) {
+    report_again(commits, failure);
+  } else if (crash_point("agent.step.", "told")) {
+    report_again(commits, "failed by order at a crash point");
+  } else {
+    const std::size_t each = 1 + (commits.size() - 1) / context_.options.finishers;
+    for (std::size_t from = 0; from < commits.size(); from += each) {
+      const auto first = commits.begin() + static_cast<std::ptrdiff_t>(from);
+      const auto count = static_cast<std::ptrdiff_t>(std::min(each, commits.size() - from));
+      context_.spawn(commit_told(Verbs(first, first + count)));
+    }
+  }
+}
+
+void Finishing::report_again(const Verbs& commits, const std::string& message) {
+  for (const FinishPrepared& verb : commits)
+    context_.report(FinishDone{verb.gid, verb.outcome, FinishDone::Result::again, message});
+}
+
+// Each a transaction of its own: what becomes of one does not touch the next.
+awaitable<void> Finishing::commit_told(Verbs commits) {
+  Waiter waiter(context_.io);
+  if (!co_await finishers_.borrow(waiter, std::nullopt)) {
+    report_again(commits, waiter.message);
+    co_return;
+  }
+  const ConnectionPtr connection = std::move(waiter.granted);
+  std::vector<std::string> texts;
+  for (const FinishPrepared& verb : commits) texts.push_back(sql_of(verb));
+  std::vector<Command> commands;
+  for (const std::string& text : texts) {
+    Command& command = commands.emplace_back(Command{text.c_str(), {}});
+    command.ends_segment = &text != &texts.back();
+  }
+  std::vector<Reply> replies;
+  co_await connection->exchange(commands, replies);
+  finishers_.give_back(connection);
+  for (std::size_t i = 0; i < commits.size(); ++i) {
+    FinishDone done = judge(commits[i], replies[i], *connection);
+    if (done.result == FinishDone::Result::denied)  // another role's, perhaps
+      context_.spawn(finish_alone(std::move(commits[i])));
+    else
+      context_.report(std::move(done));
+  }
+}
+
+awaitable<void> Finishing::finish_alone(FinishPrepared verb) {
+  Waiter waiter(context_.io);
+  if (!co_await finishers_.borrow(waiter, std::nullopt)) {
+    report_again({verb}, waiter.message);
+    co_return;
+  }
+  const ConnectionPtr connection = std::move(waiter.granted);
+  const auto noted = context_.owners.find(verb.gid);
+  const std::string owner = noted == context_.owners.end() ? std::string() : noted->second;
   FinishDone done = co_await finish_as(*connection, verb, owner);
   if (done.result == FinishDone::Result::denied) {
     const std::string actual = co_await other_owner(*connection, verb.gid);
     if (!actual.empty() && actual != owner) done = co_await finish_as(*connection, verb, actual);
   }
-  if (done.result == FinishDone::Result::done) context.owners.erase(verb.gid);
-  finishers.give_back(connection);
-  context.report(std::move(done));
+  if (done.result == FinishDone::Result::done) context_.owners.erase(verb.gid);
+  finishers_.give_back(connection);
+  context_.report(std::move(done));
 }
 
 }  // namespace assent

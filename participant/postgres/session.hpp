@@ -9,6 +9,9 @@
 
 namespace assent {
 
+// Of sql/participant.sql: the least that this program works with.
+inline constexpr int kSchemaVersion = 3;
+
 // "assent/<participant>/": how the backends of a participant are recognised, whatever process
 // opened them. PostgreSQL keeps 63 bytes of an application_name, so a long name is shortened to its
 // beginning and a hash, which no other name is shortened to.

@@ -49,6 +49,7 @@ const std::map<std::string, std::string> kRarePoints = {
     {"agent.done.raise-mark", "participant-starts"},
     {"agent.verb.list", "participant-starts"},
     {"agent.done.list", "participant-starts"},
+    {"agent.step.told", "together"},
     {"agent.verb.read-journal", "careful-ledger"},
     {"agent.done.read-journal", "careful-ledger"}};
 
@@ -69,6 +70,7 @@ Situations::Situations(Deployment& deployment)
            {"finished-by-hand", &Situations::finished_by_hand},
            {"damaged", &Situations::damaged},
            {"connection-lost", &Situations::connection_lost},
+           {"together", &Situations::together},
            {"cancelled", &Situations::cancelled},
            {"participant-starts", &Situations::participant_starts},
            {"coordinator-starts", &Situations::coordinator_starts},
@@ -295,6 +297,19 @@ void Situations::cancelled(const Orders& orders) {
       test::transfer("bank_b", account_, "bank_a", account_, "5000000.00")));
   await_obeyed(orders);
   holder.execute("rollback");
+}
+
+// Two are decided and bank_a has heard of neither: when it is back it hears of both at once.
+void Situations::together(const Orders& orders) {
+  hold_commits();
+  ask();
+  account_ = account_ % 90 + 1;
+  ask();
+  await_prepared(4);
+  bank_.kill_participant(0);
+  release_commits();
+  restart_participant(environment_of(orders));
+  await_obeyed(orders);
 }
 
 void Situations::participant_starts(const Orders& orders) {

@@ -64,6 +64,7 @@ class Situations {
   void damaged(const Orders& orders);
   void connection_lost(const Orders& orders);
   void cancelled(const Orders& orders);
+  void together(const Orders& orders);
   void participant_starts(const Orders& orders);
   void coordinator_starts(const Orders& orders);
   void new_ledger(const Orders& orders);

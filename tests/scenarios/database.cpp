@@ -262,12 +262,16 @@ std::optional<ParticipantEvent> Database::on(const RaiseMark& verb) {
 }
 
 std::optional<ParticipantEvent> Database::on(const WriteJournal& verb) {
+  const auto raise = [this](const LedgerId& ledger, Sequence sequence) {
+    const auto mark = data_.marks.find(ledger);
+    if (mark != data_.marks.end())
+      mark->second.sequence = std::max(mark->second.sequence, sequence);
+  };
   for (const JournalLine& line : verb.lines) {
     if (data_.journal.emplace(line.gid, line).second) data_.unsynced.push_back(line.gid);
-    const auto mark = data_.marks.find(line.gid.ledger);
-    if (mark != data_.marks.end())
-      mark->second.sequence = std::max(mark->second.sequence, line.sequence);
+    raise(line.gid.ledger, line.sequence);
   }
+  for (const auto& [ledger, sequence] : verb.up_to) raise(ledger, sequence);
   return JournalWritten{verb.batch, true};
 }
 

@@ -41,6 +41,8 @@ void DatabaseClient::try_connect() {
   server_.terminate_up_to(connection_ = server_.connect());
   connection_ = server_.connect();
   connected_ = true;
+  waiting_.clear();
+  telling_ = false;
   DatabaseUp up{server_.identity(), server_.marks(), server_.list(), server_.next_xid(),
                 server_.told()};
   if (world_.plant == Plant::marks_ignored) up.marks.clear();
@@ -187,14 +189,49 @@ void DatabaseClient::perform(const FinishPrepared& verb) {
   const bool alone = verb.outcome == Outcome::aborted || world_.plant == Plant::commit_not_told;
   if (alone) return ask(lost, [this, verb] { return finish(verb); });
   if (!connected_) return report_soon(std::move(lost));
-  // One round trip, two transactions: what befalls the server in between leaves the line alone.
-  const Id id = expect(lost);
+  waiting_.push_back({expect(lost), verb, lost});
+  if (waiting_.size() > 1 || telling_) return;
+  world_.scheduler.after(Micros(0), [this, connection = connection_] { tell(connection); });
+}
+
+// Those that have come together go together, and meanwhile others wait.
+void DatabaseClient::tell(Connection connection) {
+  if (!connected_ || connection != connection_) return;
+  const std::vector<Commit> commits = std::exchange(waiting_, {});
+  telling_ = commits.size() > 1;
+  if (commits.size() == 1) tell_alone(commits.front());
+  if (telling_)
+    server_.later(connection_, world_.latency(30, 3'000),
+                  [this, connection, commits] { told(connection, commits); });
+}
+
+// One round trip, two transactions: what befalls the server in between leaves the line alone.
+void DatabaseClient::tell_alone(const Commit& commit) {
   const auto told = std::make_shared<bool>(false);
   const Micros line = world_.latency(15, 1'500);
-  const Micros commit = line + world_.latency(15, 1'500);
-  server_.later(connection_, line, [this, verb, told] { *told = server_.tell(verb); });
-  server_.later(connection_, commit,
-                [this, id, verb, told, lost] { answered(id, *told ? finish(verb) : lost); });
+  const Micros then = line + world_.latency(15, 1'500);
+  server_.later(connection_, line, [this, commit, told] { *told = server_.tell(commit.verb); });
+  server_.later(connection_, then, [this, commit, told] {
+    answered(commit.id, *told ? finish(commit.verb) : commit.lost);
+  });
+}
+
+// The lines are one transaction; the commits are begun when its answer is here, if it comes.
+void DatabaseClient::told(Connection connection, const std::vector<Commit>& commits) {
+  bool all = true;
+  for (const Commit& commit : commits) all = server_.tell(commit.verb) && all;
+  if (world_.random.permille(reply_loss_permille)) all = false;
+  world_.scheduler.after(world_.latency(30, 2'000), [this, connection, commits, all] {
+    if (!connected_ || connection != connection_) return;
+    for (const Commit& commit : commits) {
+      if (all)
+        server_.later(connection_, world_.latency(30, 3'000),
+                      [this, commit] { answered(commit.id, finish(commit.verb)); });
+      else
+        answered(commit.id, commit.lost);
+    }
+    tell(connection);
+  });
 }
 
 FinishDone DatabaseClient::finish(const FinishPrepared& verb) {
@@ -259,7 +296,7 @@ void DatabaseClient::perform(const RaiseMark& verb) {
 void DatabaseClient::perform(const WriteJournal& verb) {
   ask(JournalWritten{verb.batch, false}, [this, verb] {
     if (server_.full) return JournalWritten{verb.batch, false};
-    server_.journal(verb.lines);
+    server_.journal(verb);
     return JournalWritten{verb.batch, true};
   });
 }

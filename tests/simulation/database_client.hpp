@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "protocol/participant_machine.hpp"
 #include "tests/simulation/server.hpp"
@@ -50,6 +51,15 @@ class DatabaseClient {
   void ask(ParticipantEvent if_lost, std::function<ParticipantEvent()> question);
   void try_connect();
   void settle(const Gid& gid);
+  // Phase two, as participant/postgres/finish.hpp has it.
+  struct Commit {
+    Id id = 0;
+    FinishPrepared verb;
+    FinishDone lost;
+  };
+  void tell(Connection connection);
+  void tell_alone(const Commit& commit);
+  void told(Connection connection, const std::vector<Commit>& commits);
   FinishDone finish(const FinishPrepared& verb);
 
   World& world_;
@@ -62,6 +72,8 @@ class DatabaseClient {
   Id last_id_ = 0;
   std::map<Id, ParticipantEvent> expected_;
   std::set<Gid> settling_;
+  std::vector<Commit> waiting_;
+  bool telling_ = false;
 };
 
 }  // namespace assent::simulation

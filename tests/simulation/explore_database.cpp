@@ -101,6 +101,9 @@ Effect write_journal(const Database& database, const WriteJournal& verb) {
     if (effect.after.mark)
       effect.after.mark->sequence = std::max(effect.after.mark->sequence, line.sequence);
   }
+  for (const auto& [ledger, sequence] : verb.up_to)
+    if (effect.after.mark && effect.after.mark->ledger == ledger)
+      effect.after.mark->sequence = std::max(effect.after.mark->sequence, sequence);
   return effect;
 }
 

@@ -88,13 +88,17 @@ Mark Server::raise(const Mark& mark) {
   return known;
 }
 
-void Server::journal(const std::vector<JournalLine>& lines) {
-  for (const JournalLine& line : lines) {
-    if (data_.journal.emplace(line.gid, line).second) data_.unsynced.push_back(line.gid);
-    const auto mark = data_.marks.find(line.gid.ledger);
+void Server::journal(const WriteJournal& verb) {
+  const auto raise = [this](const LedgerId& ledger, Sequence sequence) {
+    const auto mark = data_.marks.find(ledger);
     if (mark != data_.marks.end())
-      mark->second.sequence = std::max(mark->second.sequence, line.sequence);
+      mark->second.sequence = std::max(mark->second.sequence, sequence);
+  };
+  for (const JournalLine& line : verb.lines) {
+    if (data_.journal.emplace(line.gid, line).second) data_.unsynced.push_back(line.gid);
+    raise(line.gid.ledger, line.sequence);
   }
+  for (const auto& [ledger, sequence] : verb.up_to) raise(ledger, sequence);
 }
 
 JournalRead Server::read_journal(const Gid& gid) const {

@@ -67,7 +67,7 @@ class Server {
   std::vector<Mark> marks() const;
   std::vector<DatabaseUp::Told> told() const;
   Mark raise(const Mark& mark);
-  void journal(const std::vector<JournalLine>& lines);
+  void journal(const WriteJournal& verb);
   JournalRead read_journal(const Gid& gid) const;
   // The client of the connection has gone: its transactions end, but a PREPARE that is under way
   // may still come true, later.

@@ -215,10 +215,12 @@ TEST_CASE("limits: more branches than may be open, or a journal that cannot be w
     CHECK(b.commit() == "FinishPrepared committed");  // what is decided is always taken
   }
   SECTION("lines that wait") {
-    b.end(Outcome::committed);
+    b.end(Outcome::committed);  // has its line
     other(2);
-    b.end(Outcome::committed);
+    b.end(Outcome::aborted);
     other(3);
+    b.end(Outcome::aborted);
+    other(4);
     CHECK(b.prepare() == "Vote no");
   }
 }

@@ -329,19 +329,21 @@ TEST_CASE("the journal: in order, in batches, one at a time, again after a failu
     b.end(outcome, number);
     return b.text_of_journal();
   };
-  CHECK(end(1, Outcome::committed).empty());
-  CHECK(end(2, Outcome::aborted) == "1: 1 committed 1, 2 aborted 0");
-  CHECK(end(3, Outcome::committed).empty());
-  CHECK(end(4, Outcome::committed).empty());
+  CHECK(end(1, Outcome::aborted).empty());
+  CHECK(end(5, Outcome::committed).empty());
+  CHECK(end(2, Outcome::aborted) == "1: 1 aborted 0, 2 aborted 0, up to 5");
+  CHECK(end(3, Outcome::aborted).empty());
+  CHECK(end(4, Outcome::aborted).empty());
   CHECK_FALSE(b.m().idle());
   CHECK(b.act(JournalWritten{9, true}).empty());
   SECTION("written") {
     b.act(JournalWritten{1, true});
+    CHECK(b.m().marks().at(bench::ledger()).sequence == 5);
     b.tick_after(Duration(200));
-    CHECK(b.text_of_journal() == "2: 3 committed 3, 4 committed 4");
+    CHECK(b.text_of_journal() == "2: 3 aborted 0, 4 aborted 0");
     b.act(JournalWritten{2, true});
     CHECK(b.m().idle());
-    CHECK(b.m().marks().at(bench::ledger()).sequence == 4);
+    CHECK(b.m().marks().at(bench::ledger()).sequence == 5);
     CHECK(b.tick_after(Duration(200)).empty());
   }
   SECTION("failed") {
@@ -349,7 +351,7 @@ TEST_CASE("the journal: in order, in batches, one at a time, again after a failu
     b.tick_after(Duration(199));
     CHECK(b.text_of_journal().empty());
     b.tick_after(Duration(1));
-    CHECK(b.text_of_journal() == "2: 1 committed 1, 2 aborted 0");
+    CHECK(b.text_of_journal() == "2: 1 aborted 0, 2 aborted 0, up to 5");
     CHECK(b.m().marks().at(bench::ledger()).sequence == 0);
   }
   SECTION("the database is away") {
@@ -358,13 +360,68 @@ TEST_CASE("the journal: in order, in batches, one at a time, again after a failu
     CHECK(b.tick_after(Duration(1000)).empty());
     b.database_up();
     b.act(ParticipantTick{});
-    CHECK(b.text_of_journal() == "2: 3 committed 3, 4 committed 4");
+    CHECK(b.text_of_journal() == "2: 3 aborted 0, 4 aborted 0");
+  }
+}
+
+TEST_CASE("a commit that was carried out has its line, and only raises the mark", "[P31][P44]") {
+  ParticipantBench b;
+  b.limits.journal_interval = Duration(200);
+  b.database_up();
+  b.link_up();
+  const auto end = [&](std::uint8_t number) {
+    b.gid.tx = bench::tx(number);
+    b.end(Outcome::committed, number);
+  };
+  end(7);
+  end(6);  // in whatever order they end
+  CHECK_FALSE(b.m().idle());
+  CHECK(b.tick_after(Duration(199)).empty());
+  b.tick_after(Duration(1));
+  CHECK(b.text_of_journal() == "1: up to 7");
+  end(9);
+  CHECK(b.tick_after(Duration(500)).empty());  // one at a time
+  SECTION("written") {
+    b.act(JournalWritten{1, true});
+    CHECK(b.m().marks().at(bench::ledger()).sequence == 7);
+    b.tick_after(Duration(200));
+    CHECK(b.text_of_journal() == "2: up to 9");
+    b.act(JournalWritten{2, true});
+    CHECK(b.m().idle());
+  }
+  SECTION("failed") {
+    b.act(JournalWritten{1, false});
+    CHECK(b.m().marks().at(bench::ledger()).sequence == 0);
+    b.tick_after(Duration(200));
+    CHECK(b.text_of_journal() == "2: up to 9");
+  }
+  SECTION("one that nobody can be told of is written down as applied") {
+    b.act(JournalWritten{1, true});
+    b.gid.tx = bench::tx(3);
+    b.prepare();
+    b.prepared();
+    b.commit(10);
+    b.act(LinkClosed{});
+    b.finished(Result::done);
+    b.tick_after(Duration(200));
+    CHECK(b.text_of_journal() == "2: 3 committed 10, up to 9");
+  }
+  SECTION("one that somebody else carried out as well") {
+    b.act(JournalWritten{1, true});
+    b.gid.tx = bench::tx(3);
+    b.prepare();
+    b.prepared();
+    b.commit(10);
+    b.finished(Result::no_such_gid);
+    b.status(StatusRead::Status::committed);
+    b.tick_after(Duration(200));
+    CHECK(b.text_of_journal() == "2: 3 committed 10, up to 9");
   }
 }
 
 TEST_CASE("the durable mark: what was journalled before a synced end, and no more", "[P31]") {
   ParticipantBench b;
-  b.limits.journal_batch = 1;
+  b.limits.journal_interval = Duration(1);
   b.database_up();
   b.link_up();
   const auto durable = [&](std::uint8_t number) {
@@ -372,7 +429,8 @@ TEST_CASE("the durable mark: what was journalled before a synced end, and no mor
     b.end(Outcome::committed, number);
     return b.sent<Applied>()->durable_mark;
   };
-  CHECK(durable(5) == 0);  // its own line is not even written
+  CHECK(durable(5) == 0);  // the mark is not even written
+  CHECK(b.tick_after(Duration(1)) == "WriteJournal");
   CHECK(durable(6) == 0);
   b.act(JournalWritten{1, true});
   CHECK(durable(7) == 5);

@@ -167,6 +167,49 @@ TEST_CASE("where nobody knows the id, the line that was told has it", "[P44][P29
   }
 }
 
+TEST_CASE("an id of an earlier timeline is this one's where its line is", "[P44][P29]") {
+  ParticipantBench b = decided(Outcome::committed);
+  const auto line = [&](Xid xid) {
+    return b.act(
+        JournalRead{b.gid, Knowledge::committed, 5, true, Application::applied, true, xid});
+  };
+  const auto unwitnessed_on = [&](const ServerIdentity& server) {
+    b.act(DatabaseDown{"a failover"});
+    b.act(DatabaseUp{server, {}, {}});
+    b.link_up();
+    b.finished(Result::no_such_gid);
+    CHECK(b.status(Status::unknown) == "ReadJournal");
+  };
+  ServerIdentity server = bench::server(2);
+  SECTION("committed before the failover, or not") {
+    unwitnessed_on(server);
+    CHECK(line(700) == "ReadStatus");
+    CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, server});
+    const bool is_there = GENERATE(true, false);
+    CHECK(b.status(is_there ? Status::committed : Status::aborted) ==
+          (is_there ? "Applied committed proved" : "alarm, Applied committed heuristic"));
+  }
+  SECTION("it is asked once") {
+    unwitnessed_on(server);
+    CHECK(line(700) == "ReadStatus");
+    CHECK(b.status(Status::unknown) == "ReadJournal");
+    CHECK(line(700) == "alarm, Applied committed unproven");
+  }
+  SECTION("another id, or none") {
+    unwitnessed_on(server);
+    const Xid xid = GENERATE(0, 701);
+    CHECK(line(xid) == "alarm, Applied committed unproven");
+  }
+  SECTION("another cluster or database, into which the journal was copied") {
+    if (GENERATE(true, false))
+      ++server.system_identifier;
+    else
+      server.database = "copy";
+    unwitnessed_on(server);
+    CHECK(line(700) == "alarm, Applied committed unproven");
+  }
+}
+
 TEST_CASE("an abort for a branch that had voted yes and is not known here is tried, then proved",
           "[P14][P29][P30]") {
   ParticipantBench b = bench::working_participant();

@@ -203,6 +203,7 @@ TEST_CASE("Verbs of the database and their completions") {
   CHECK(text(WriteJournal{1, {{gid(), Outcome::committed, Application::proved, 4}}}) ==
         "WriteJournal batch=1 lines=[{gid=L1:3:T1:orders outcome=committed application=proved "
         "sequence=4}]");
+  CHECK(text(WriteJournal{2, {}, {{gid().ledger, 9}}}) == "WriteJournal batch=2 up_to=[L1:9]");
   CHECK(text(DatabaseUp{kServer, {}, {}}) == "DatabaseUp server=7423/2/shop");
 }
 

@@ -84,7 +84,7 @@ struct ParticipantBench {
         if (const auto* message = std::get_if<Message>(&send->message)) return message;
     return nullptr;
   }
-  // "batch: number outcome sequence, …" of the last step's WriteJournal.
+  // "batch: number outcome sequence, …, up to sequence" of the last step's WriteJournal.
   std::string text_of_journal() const {
     const auto* write = done<WriteJournal>();
     if (!write) return {};
@@ -92,6 +92,8 @@ struct ParticipantBench {
     for (const JournalLine& line : write->lines)
       lines.push_back(std::to_string(number_of(line.gid.tx)) + " " +
                       std::string(to_string(line.outcome)) + " " + std::to_string(line.sequence));
+    for (const auto& [ledger, sequence] : write->up_to)
+      lines.push_back("up to " + std::to_string(sequence));
     return std::to_string(write->batch) + ": " + join(lines);
   }
   const Branch* branch() {
