@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "coordinator/configuration.hpp"
 #include "coordinator/log/inspection.hpp"
 #include "coordinator/log/sync_speed.hpp"
 #include "protocol/runtime/config_check.hpp"
@@ -110,6 +111,7 @@ void check_ledger(const std::string& folder, const std::optional<std::string>& r
 Findings check_coordinator(const Config& config) {
   Findings found;
   check_listening(config, {"listen", "admin.listen"}, found);
+  look(found, [&] { groups_of(config); });
   return found;
 }
 

@@ -1,5 +1,7 @@
 #include "coordinator/configuration.hpp"
 
+#include <set>
+
 #include "coordinator/crash_points.hpp"
 #include "protocol/runtime/listening.hpp"
 
@@ -48,6 +50,10 @@ std::vector<ConfigKey> keys() {
        .help = "how long a commit waits for every branch to apply before it is answered as pending",
        .least = 1,
        .most = 600'000},
+      {.name = "groups",
+       .type = KeyType::table,
+       .help = "participants that go by one name: a branch given as \"group\" runs at each of them",
+       .example = "replicas=orders_a,orders_b,orders_c"},
       {.name = "drain",
        .type = KeyType::duration,
        .standard = "20s",
@@ -150,6 +156,29 @@ CoordinatorLimits coordinator_limits(const Config& config) {
   limits.finished_kept_for = config.duration("history.keep");
   limits.apply_wait = config.duration("apply_wait");
   return limits;
+}
+
+Groups groups_of(const Config& config) {
+  const auto refuse = [&config](const std::string& what) {
+    throw ConfigError("groups (" + config.source("groups") + "): " + what);
+  };
+  constexpr const char* kNames =
+      "; names are a lower-case letter, then lower-case letters, digits, _ or -, at most 63";
+  const Groups& groups = config.table("groups");
+  for (const auto& [name, members] : groups) {
+    if (!is_participant_name(name)) refuse("\"" + name + "\" cannot name a group" + kNames);
+    if (members.empty()) refuse(name + " has no members");
+    if (members.size() > CoordinatorLimits{}.branches)
+      refuse(name + " has " + std::to_string(members.size()) + " members; a transaction has " +
+             std::to_string(CoordinatorLimits{}.branches) + " branches at most");
+    std::set<std::string_view> seen;
+    for (const std::string& member : members) {
+      if (!is_participant_name(member))
+        refuse("\"" + member + "\" in " + name + " cannot be a participant" + kNames);
+      if (!seen.insert(member).second) refuse(member + " stands twice in " + name);
+    }
+  }
+  return groups;
 }
 
 AdmissionLimits admission_limits(const Config& config) {

@@ -41,6 +41,7 @@ int serve(const DaemonRun& run) {
   listen_address(config, "admin.listen");
   listening_tls(config);
   access_of(config);
+  groups_of(config);
   Replaying replaying(coordinator_limits(config), read_clock());
   auto opened =
       FileLog::open(log_options(config), [&](const LogRecord& record) { replaying.take(record); });

@@ -15,6 +15,7 @@ void append(JsonObject& to, const EpochRecord& record) {
   to.number("careful_below", record.careful_below);
   to.number("contradicted_below", record.contradicted_below);
   to.time("forgotten_until", record.forgotten_wall_ms);
+  to.time("keys_forgotten_until", record.forgotten_key_ms);
   JsonObject place(to.field("place"));
   place.text("machine_id", record.place.machine_id);
   place.number("device", record.place.device);
@@ -49,6 +50,7 @@ void append(JsonObject& to, const CommitRecord& record) {
   if (record.key) {
     to.text("key_hash", hex(record.key->key));
     to.text("body_hash", hex(record.key->body));
+    to.time("first_sent", record.key->first_sent_ms);
   }
   append(to.field("branches"), record.branches);
 }

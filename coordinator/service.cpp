@@ -8,7 +8,6 @@
 #include "protocol/runtime/console.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/log.hpp"
-#include "protocol/runtime/reloading.hpp"
 #include "protocol/runtime/sd_notify.hpp"
 #include "protocol/runtime/upgrade.hpp"
 
@@ -30,6 +29,7 @@ CoordinatorService::CoordinatorService(const Config& config, CoordinatorMachine 
       admission_(access_, admission_limits(config)),
       hub_([this](CoordinatorEvent event) { engine_.post(std::move(event)); }),
       engine_(io_, std::move(machine), log, engine_metrics_, world()),
+      groups_(groups_of(config)),
       server_(io_, http_limits(config), handler(), server_problem),
       draining_(io_, engine_, server_, config.duration("drain"), [this] { end(ExitCode::ok); }),
       admin_(io_, metrics_, [this] { return draining_.reasons(); }) {
@@ -82,6 +82,19 @@ void CoordinatorService::read_callers() {
   hub_.close_unless([this](const Caller& caller) { return access_.knows(caller); });
 }
 
+void CoordinatorService::reload_by_key(Reloading& reloading) {
+  reloading.add("groups", {"groups"}, [this](const Config& now) { groups_ = groups_of(now); });
+  reloading.add(
+      "limits",
+      {"limits.open_transactions", "limits.participant_branches", "limits.requests_per_second",
+       "limits.transactions_per_caller"},
+      [this](const Config& now) {
+        const CoordinatorLimits limits = coordinator_limits(now);
+        engine_.post(LimitsChanged{limits.open_transactions, limits.participant_branches});
+        admission_.use(admission_limits(now));
+      });
+}
+
 Engine::World CoordinatorService::world() {
   Engine::World world;
   world.send = [this](const std::string& to, const std::vector<ToParticipant>& messages) {
@@ -120,6 +133,7 @@ int CoordinatorService::run(std::function<Config()> reload) {
   Reloading reloading(io_, config_, std::move(reload));
   reloading.add("callers", [this] { read_callers(); });
   reloading.add("certificates", [this] { use_certificates(); });
+  reload_by_key(reloading);
   use_certificates();
   feed_.start();
   const Address admin = listen_address(config_, "admin.listen");

@@ -5,6 +5,7 @@
 
 #include "coordinator/api/admission.hpp"
 #include "coordinator/api/api.hpp"
+#include "coordinator/api/groups.hpp"
 #include "coordinator/blocking.hpp"
 #include "coordinator/blocking_feed.hpp"
 #include "coordinator/draining.hpp"
@@ -16,6 +17,7 @@
 #include "protocol/runtime/daemon.hpp"
 #include "protocol/runtime/http_server.hpp"
 #include "protocol/runtime/metrics.hpp"
+#include "protocol/runtime/reloading.hpp"
 
 namespace assent {
 
@@ -33,6 +35,7 @@ class CoordinatorService {
   void use_certificates();
   void refresh_metrics();
   void read_callers();
+  void reload_by_key(Reloading& reloading);
   std::optional<HttpResponse> take_link(const HttpRequest& request, Upgrade& upgrade);
   void end(int exit_code);
 
@@ -47,7 +50,8 @@ class CoordinatorService {
   Engine engine_;
   BlockingBoard blocking_{read_clock().wall_ms};
   BlockingFeed feed_{io_, blocking_, engine_};
-  Api api_{engine_, blocking_, admission_};
+  Groups groups_;
+  Api api_{engine_, blocking_, admission_, groups_};
   HttpServer server_;
   Draining draining_;
   AdminServer admin_;

@@ -116,6 +116,7 @@ struct TimelineWriter {
     std::erase_if(line.records_, [&](const auto& each) { return each.record == event.record; });
   }
   void operator()(const Drain&) const {}
+  void operator()(const LimitsChanged&) const {}
   void operator()(const CoordinatorTick&) const {}
 
   // actions

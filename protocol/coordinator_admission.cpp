@@ -10,6 +10,15 @@ namespace assent {
 std::optional<Failure> CoordinatorStep::objection(const Begin& event) const {
   const CoordinatorLimits& limits = m.limits_;
   if (m.draining_) return failure(Problem::draining, "The coordinator is shutting down.");
+  if (event.key && m.may_be_forgotten(*event.key))
+    return failure(Problem::history_expired,
+                   "The request was first sent so long ago that it may have committed and been "
+                   "forgotten; it was not run again.");
+  if (event.key && event.key->first_sent_ms > now.wall_ms + kClockSlackMs)
+    return failure(Problem::invalid_request,
+                   "The request says that it was first sent later than now, by more than a minute: "
+                   "the client's clock and the coordinator's differ.");
+  if (event.refusal) return event.refusal;
   if (m.unfinished_ >= limits.open_transactions)
     return failure(Problem::overloaded, "The limit of " + std::to_string(limits.open_transactions) +
                                             " unfinished transactions is reached.");
@@ -29,6 +38,11 @@ std::optional<Failure> CoordinatorStep::objection(const Begin& event) const {
     if (auto refusal = inadmissible(branch.participant)) return refusal;
   }
   return std::nullopt;
+}
+
+void CoordinatorStep::on(const LimitsChanged& event) {
+  m.limits_.open_transactions = event.open_transactions;
+  m.limits_.participant_branches = event.participant_branches;
 }
 
 std::optional<Failure> CoordinatorStep::unreachable(const std::string& participant) const {

@@ -391,6 +391,9 @@ void CoordinatorStep::forget(const TxId& id) {
   if (tx.state == TxState::committed)
     m.forgotten_wall_ms_ =
         std::max(m.forgotten_wall_ms_, uuid7_unix_ms(id.uuid).value_or(now.wall_ms));
+  // What had only read may be run again.
+  if (tx.state == TxState::committed && tx.key && tx.sequence != 0)
+    m.forgotten_key_ms_ = std::max(m.forgotten_key_ms_, tx.key->first_sent_ms);
   if (tx.key) {
     const auto key = m.keys_.find(tx.key->key);
     if (key != m.keys_.end() && key->second == id) m.keys_.erase(key);

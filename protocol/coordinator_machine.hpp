@@ -77,6 +77,9 @@ struct Begin {
   WaitFor wait_for = WaitFor::applied;
   std::optional<RequestKey> key;
   std::string labels;
+  // Why it may not begin, for a reason that only the host knows. A request repeated with a key that
+  // is known joins all the same.
+  std::optional<Failure> refusal;
   bool operator==(const Begin&) const = default;
 };
 // Interactive: runs statements in one branch.
@@ -147,13 +150,19 @@ struct LogRefused {
 struct Drain {
   bool operator==(const Drain&) const = default;
 };
+// What was in CoordinatorLimits before is replaced. Who is in already stays.
+struct LimitsChanged {
+  std::size_t open_transactions = 0;
+  std::size_t participant_branches = 0;
+  bool operator==(const LimitsChanged&) const = default;
+};
 struct CoordinatorTick {
   bool operator==(const CoordinatorTick&) const = default;
 };
 
-using CoordinatorEvent =
-    std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, ResolveAsked, AcknowledgeAsked,
-                 LinkUp, LinkDown, FromParticipant, Logged, LogRefused, Drain, CoordinatorTick>;
+using CoordinatorEvent = std::variant<Begin, ExecuteAsked, CommitAsked, RollbackAsked, ResolveAsked,
+                                      AcknowledgeAsked, LinkUp, LinkDown, FromParticipant, Logged,
+                                      LogRefused, Drain, LimitsChanged, CoordinatorTick>;
 
 // ---- actions
 // ---------------------------------------------------------------------------------------
@@ -408,6 +417,8 @@ class CoordinatorMachine {
 
   explicit CoordinatorMachine(CoordinatorLimits limits);  // knows nothing yet
 
+  // A request under this key, which is not known, may have committed and been forgotten.
+  bool may_be_forgotten(const RequestKey& key) const;
   // Transactions as old as this may have committed and been forgotten.
   bool may_be_forgotten(std::int64_t made_ms, Now now) const;
   // The last commit sequence number this ledger knows of the time up to and including `epoch`.
@@ -427,6 +438,7 @@ class CoordinatorMachine {
   bool stopped_ = false;                // Stop was given: nothing has any effect any more
   Sequence sequence_ = 0;               // of the last commit record
   std::int64_t forgotten_wall_ms_ = 0;  // see EpochRecord
+  std::int64_t forgotten_key_ms_ = 0;   // see EpochRecord
   RecordNumber last_record_ = 0;
   RecordNumber durable_record_ = 0;
 

@@ -23,6 +23,7 @@ struct Replay {
     start.contradicted_below = std::max(start.contradicted_below, record.contradicted_below);
     m.sequence_ = std::max(m.sequence_, start.sequence);
     m.forgotten_wall_ms_ = std::max(m.forgotten_wall_ms_, record.forgotten_wall_ms);
+    m.forgotten_key_ms_ = std::max(m.forgotten_key_ms_, record.forgotten_key_ms);
   }
 
   void take(const MemberRecord& record) {
@@ -227,7 +228,6 @@ Standing CoordinatorMachine::standing(Epoch epoch) const {
 }
 
 Fate CoordinatorMachine::fate_of_unknown(const TxId& tx, Now now) const {
-  constexpr std::int64_t kClockSlack = 60'000;
   const auto made_ms = uuid7_unix_ms(tx.uuid);
   if (!made_ms) return Fate::none;  // never given out by anybody
   // What committed and was forgotten was made before this; of anything younger a complete ledger
@@ -236,7 +236,18 @@ Fate CoordinatorMachine::fate_of_unknown(const TxId& tx, Now now) const {
   // Any other may have lost it. That the id looks younger than this start is no proof that this
   // start made it: the wall clock may have been put back in between.
   if (standing() != Standing::complete || doubts_.count(tx)) return Fate::unknown;
-  return *made_ms > now.wall_ms + kClockSlack ? Fate::none : Fate::aborted;
+  return *made_ms > now.wall_ms + kClockSlackMs ? Fate::none : Fate::aborted;
+}
+
+// A ledger that may have lost commits has lost their keys with them: those of requests that were
+// sent before the start which it must be careful about.
+bool CoordinatorMachine::may_be_forgotten(const RequestKey& key) const {
+  if (key.first_sent_ms == 0) return false;
+  if (key.first_sent_ms <= forgotten_key_ms_) return true;
+  const Epoch careful = std::max(epochs_.back().careful_below, epochs_.back().contradicted_below);
+  return std::any_of(epochs_.begin(), epochs_.end(), [&](const EpochRecord& start) {
+    return start.epoch <= careful && key.first_sent_ms <= start.wall_ms;
+  });
 }
 
 bool CoordinatorMachine::may_be_forgotten(std::int64_t made_ms, Now now) const {
@@ -275,6 +286,7 @@ std::vector<LogRecord> CoordinatorMachine::snapshot() const {
   std::vector<LogRecord> records;
   for (EpochRecord start : epochs_) {
     if (start.epoch == epoch_) start.forgotten_wall_ms = forgotten_wall_ms_;
+    if (start.epoch == epoch_) start.forgotten_key_ms = forgotten_key_ms_;
     records.push_back(start);
   }
   // An End of no transaction: how far the ledger has counted, and whom it has seen how far. The

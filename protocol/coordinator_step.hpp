@@ -21,6 +21,7 @@ struct CoordinatorStep {
   void on(const CommitAsked& event);
   void on(const RollbackAsked& event);
   void on(const Drain& event);
+  void on(const LimitsChanged& event);
   void on(const CoordinatorTick& event);
 
   // coordinator_admission.cpp: what is let in
@@ -118,6 +119,9 @@ struct CoordinatorStep {
   // The transaction a message is about; nullptr when it is not one of this machine's.
   Transaction* find(const Gid& gid);
 };
+
+// So far may clocks that mean the same time be apart.
+inline constexpr std::int64_t kClockSlackMs = 60'000;
 
 inline Failure failure(Problem problem, std::string message, std::string participant = {}) {
   Failure result;

@@ -43,6 +43,7 @@ void put(const EpochRecord& record, ledger::Epoch& out) {
   out.set_careful_below(record.careful_below);
   out.set_contradicted_below(record.contradicted_below);
   out.set_forgotten_wall_ms(record.forgotten_wall_ms);
+  out.set_forgotten_key_ms(record.forgotten_key_ms);
 }
 
 void put(const MemberRecord& record, ledger::Member& out) {
@@ -66,6 +67,7 @@ void put(const CommitRecord& record, ledger::Commit& out) {
   if (record.key) {
     put(record.key->key, *out.mutable_key());
     put(record.key->body, *out.mutable_body());
+    out.set_first_sent_ms(record.key->first_sent_ms);
   }
   out.set_labels(record.labels);
   out.set_wall_ms(record.wall_ms);
@@ -139,6 +141,7 @@ bool get(const ledger::Epoch& from, EpochRecord& out) {
   out.careful_below = from.careful_below();
   out.contradicted_below = from.contradicted_below();
   out.forgotten_wall_ms = from.forgotten_wall_ms();
+  out.forgotten_key_ms = from.forgotten_key_ms();
   return get(from.life(), out.life.bytes) && from.has_place() && all_known(place);
 }
 
@@ -171,6 +174,9 @@ bool get(const ledger::Commit& from, CommitRecord& out) {
   if (!from.key().empty() || !from.body().empty()) {
     out.key.emplace();
     if (!get(from.key(), out.key->key) || !get(from.body(), out.key->body)) return false;
+    out.key->first_sent_ms = from.first_sent_ms();
+  } else if (from.first_sent_ms() != 0) {
+    return false;
   }
   out.labels = from.labels();
   out.wall_ms = from.wall_ms();

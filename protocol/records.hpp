@@ -17,6 +17,8 @@ namespace assent {
 struct RequestKey {
   std::array<std::uint8_t, 16> key{};
   std::array<std::uint8_t, 16> body{};
+  // When the client first sent the request, as it says; 0: it does not.
+  std::int64_t first_sent_ms = 0;
   bool operator==(const RequestKey&) const = default;
 };
 
@@ -46,6 +48,9 @@ struct EpochRecord {
   // Transactions with an id made at or before this time may have committed and been forgotten
   // since.
   std::int64_t forgotten_wall_ms = 0;
+  // Likewise: requests first sent at or before this time may have committed under a key that has
+  // been forgotten since.
+  std::int64_t forgotten_key_ms = 0;
   bool operator==(const EpochRecord&) const = default;
 };
 

@@ -25,10 +25,10 @@
   RECORD(Inquiry, gid, peers)                                                                      \
   RECORD(Evidence, gid, knowledge, sequence)                                                       \
   /* records.hpp */                                                                                \
-  RECORD(RequestKey, key, body)                                                                    \
+  RECORD(RequestKey, key, body, first_sent_ms)                                                     \
   RECORD(Place, machine_id, device, inode)                                                         \
   RECORD(EpochRecord, epoch, life, place, wall_ms, sequence, careful_below, contradicted_below,    \
-         forgotten_wall_ms)                                                                        \
+         forgotten_wall_ms, forgotten_key_ms)                                                      \
   RECORD(MemberRecord, participant, server, rewound_below, witness_after)                          \
   RECORD(DecidedBranch, participant, xid, server)                                                  \
   RECORD(CommitRecord, tx, epoch, sequence, branches, key, labels, wall_ms)                        \
@@ -91,7 +91,8 @@
           up_to_flying_, writing_, journal_batch_, journal_at_, journalled_, durable_)             \
   /* coordinator_machine.hpp */                                                                    \
   RECORD(BranchWork, participant, work)                                                            \
-  RECORD(Begin, request, tx, mode, branches, timeout, idle_timeout, wait_for, key, labels)         \
+  RECORD(Begin, request, tx, mode, branches, timeout, idle_timeout, wait_for, key, labels,         \
+         refusal)                                                                                  \
   RECORD(ExecuteAsked, request, tx, participant, seq, work)                                        \
   RECORD(CommitAsked, request, tx, wait_for)                                                       \
   RECORD(RollbackAsked, request, tx)                                                               \
@@ -103,6 +104,7 @@
   RECORD(Logged, up_to)                                                                            \
   RECORD(LogRefused, record)                                                                       \
   EMPTY(Drain)                                                                                     \
+  RECORD(LimitsChanged, open_transactions, participant_branches)                                   \
   EMPTY(CoordinatorTick)                                                                           \
   RECORD(Send, participant, message)                                                               \
   RECORD(Log, number, record)                                                                      \
@@ -129,7 +131,7 @@
          branches, waiters, finished_kept, finished_kept_for, apply_wait, resend_interval,         \
          outcome_retention)                                                                        \
   MACHINE(CoordinatorMachine, limits_, ledger_, epoch_, life_, epochs_, draining_, stopped_,       \
-          sequence_, forgotten_wall_ms_, last_record_, durable_record_, transactions_,             \
-          unfinished_, branches_, keys_, deciding_, finished_, timers_, members_,                  \
+          sequence_, forgotten_wall_ms_, forgotten_key_ms_, last_record_, durable_record_,         \
+          transactions_, unfinished_, branches_, keys_, deciding_, finished_, timers_, members_,   \
           epoch_corrected_, epoch_record_, doubts_, unlogged_damage_, refused_damage_, relog_at_,  \
           resolving_, acknowledging_)

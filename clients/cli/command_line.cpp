@@ -18,6 +18,7 @@
 #include "clients/cli/doctor.hpp"
 #include "clients/cli/lanes.hpp"
 #include "clients/cli/report.hpp"
+#include "clients/cli/verify.hpp"
 #include "clients/cpp/client.hpp"
 #include "protocol/runtime/suggestion.hpp"
 
@@ -95,6 +96,7 @@ struct Arguments {
 
   std::string file;
   std::string key;
+  std::string first_sent;
   std::string id;
   std::string participant;
   std::string sql;
@@ -110,6 +112,7 @@ struct Arguments {
   BlockingOptions blocking;
   DecidingOptions deciding;
   DoctorOptions doctor;
+  VerifyOptions verify;
   Credentials credentials;
   NewToken token;
   DevOptions dev;
@@ -192,10 +195,13 @@ std::string read_input(const std::string& name, std::istream& standard) {
 int run_one_shot(const Command& command) {
   const Arguments& arguments = command.arguments;
   Client client = command.client();
-  const auto done = client.run_json(read_input(arguments.file, command.terminal.in), arguments.key);
+  const auto done = client.run_json(read_input(arguments.file, command.terminal.in), arguments.key,
+                                    arguments.first_sent);
   if (done) return command.show_outcome(*done);
   std::string again =
       "assent run " + shell_quoted(arguments.file) + " --key " + shell_quoted(client.last_key());
+  if (!client.last_first_sent().empty())
+    again += " --first-sent " + shell_quoted(client.last_first_sent());
   if (arguments.file == "-") again += "    (with the same input)";
   return command.fail(done.error(), again);
 }
@@ -315,6 +321,9 @@ void add_transaction_commands(CLI::App& app, Command& command) {
   CLI::App* sub = add(app, command, "run", "Run a whole transaction from JSON", run_one_shot);
   sub->add_option("FILE", arguments.file, "A file, or - for standard input")->required();
   sub->add_option("--key", arguments.key, "Idempotency key; one is made when it is not given");
+  sub->add_option("--first-sent", arguments.first_sent,
+                  "When the request was first sent with this key, as an HTTP date")
+      ->needs("--key");
   sub->footer(kRunFooter);
 
   sub = add(app, command, "begin", "Begin an interactive or an external transaction", begin);
@@ -371,6 +380,8 @@ void add_question_commands(CLI::App& app, Command& command) {
   add(app, command, "participants", "List the databases", [](const Command& c) {
     return c.show_document(c.client().participants(), print_participants);
   });
+  add(app, command, "groups", "List the groups of databases and their members",
+      [](const Command& c) { return c.show_document(c.client().groups(), print_groups); });
   add(app, command, "version", "Show the versions of this command and of the coordinator", version);
 }
 
@@ -473,6 +484,10 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
     asked.coordinator = command.arguments.url;
     asked.json = command.arguments.json;
     return examine(asked, command.terminal, command.connect(), command.connect(false));
+  });
+  add_verify_command(app, command.arguments.verify, command.run, [&command](VerifyOptions asked) {
+    asked.json = command.arguments.json;
+    return verify(asked, command.terminal, command.client());
   });
   add_token_command(app, command.arguments.token, terminal, command.run);
   add_dev_commands(app, command);

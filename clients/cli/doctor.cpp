@@ -169,6 +169,7 @@ class Examination {
     check_clock(kCoordinator, overview, unix_ms(text_of(*overview.document, "at")));
     check_syncs(*overview.document);
     check_members();
+    check_groups();
     check_doubts();
     find_participants();
   }
@@ -234,6 +235,23 @@ class Examination {
       add(kCoordinator, warning, "No participant has ever connected.",
           "There is nothing to commit in.",
           "Start assent-participant beside each database, with this coordinator's address.");
+  }
+
+  // Members dial in, so that a misspelt one is found here only. An older coordinator has no groups.
+  void check_groups() {
+    const Answer answer = ask(connect_, options_.coordinator, "/v1/groups", kAnswerLimit);
+    const json::array* groups = answer.document ? array_of(*answer.document, "groups") : nullptr;
+    for (const json::value& group : groups ? *groups : json::array{}) {
+      const json::array* members =
+          group.is_object() ? array_of(group.as_object(), "members") : nullptr;
+      for (const json::value& member : members ? *members : json::array{})
+        if (member.is_object() && text_of(member.as_object(), "state") == "unknown")
+          add(kCoordinator, warning,
+              "The group " + text_of(group.as_object(), "name") + " names " +
+                  text_of(member.as_object(), "participant") + ", which has never connected.",
+              "Every transaction with the group is refused.",
+              "Start that participant, or correct groups in the coordinator's configuration.");
+    }
   }
 
   void check_doubts() {

@@ -154,6 +154,7 @@ std::string remedy_of(const client::Trouble& trouble, const std::string& again) 
       return "Start the coordinator, or give its address with --url or ASSENT_URL. To try Assent: "
              "assent dev";
     case client::Trouble::Kind::unsettled:
+      if (trouble.problem && trouble.problem->code == "history-expired") break;  // no answer comes
       return again.empty() ? "Ask again later; nothing can be concluded from this."
                            : "Repeat the command exactly so; it cannot happen twice:\n    " + again;
     case client::Trouble::Kind::refused:
@@ -186,8 +187,9 @@ void print_transaction(const Terminal& terminal, const client::Transaction& tran
   if (transaction.branches.empty()) return;
   Table table({{"BRANCH"}, {"STATE"}, {"RESULT"}});
   for (const client::BranchOutcome& branch : transaction.branches)
-    table.add(
-        {branch.participant, {branch.state, colour_of(branch.state)}, summary(branch.results)});
+    table.add({branch.participant + (branch.group.empty() ? "" : " (" + branch.group + ")"),
+               {branch.state, colour_of(branch.state)},
+               summary(branch.results)});
   terminal.out << table.text(terminal);
   for (const client::BranchOutcome& branch : transaction.branches)
     for (std::size_t i = 0; i < branch.results.size(); ++i) {

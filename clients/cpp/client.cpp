@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <ctime>
 #include <random>
 
 #include "clients/cpp/forms.hpp"
@@ -42,6 +43,15 @@ std::string new_key() {
   return key;
 }
 
+std::string http_date_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  std::array<char, 32> text;
+  std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return text.data();
+}
+
 bool is_usable_key(std::string_view key) {
   const auto usable = [](char c) { return c >= ' ' && c <= '~' && c != '"'; };
   return !key.empty() && key.size() <= 255 && std::ranges::all_of(key, usable);
@@ -64,12 +74,15 @@ Client::Client(std::unique_ptr<Transport> transport, Patience patience)
     : transport_(std::move(transport)), patience_(patience) {}
 Client::~Client() = default;
 
-Result<Transaction> Client::run(const OneShot& one_shot, const std::string& key) {
-  return run_json(to_json(one_shot), key);
+Result<Transaction> Client::run(const OneShot& one_shot, const std::string& key,
+                                const std::string& first_sent) {
+  return run_json(to_json(one_shot), key, first_sent);
 }
 
-Result<Transaction> Client::run_json(const std::string& body, const std::string& key) {
+Result<Transaction> Client::run_json(const std::string& body, const std::string& key,
+                                     const std::string& first_sent) {
   last_key_ = key.empty() ? new_key() : key;
+  last_first_sent_ = key.empty() && first_sent.empty() ? http_date_now() : first_sent;
   if (!is_usable_key(last_key_))
     return Trouble{Trouble::Kind::refused,
                    Fate::none,
@@ -78,6 +91,8 @@ Result<Transaction> Client::run_json(const std::string& body, const std::string&
                    {}};
   HttpCall call = post(kTransactions, body);
   call.headers.emplace_back("idempotency-key", '"' + last_key_ + '"');
+  if (!last_first_sent_.empty())
+    call.headers.emplace_back("repeatability-first-sent", last_first_sent_);
   return transaction(call);
 }
 
@@ -147,6 +162,10 @@ Result<Document> Client::timeline(const std::string& id) {
 
 Result<Document> Client::participants() {
   return document(get_call("/v1/participants"));
+}
+
+Result<Document> Client::groups() {
+  return document("/v1/groups");
 }
 
 Result<Document> Client::version() {

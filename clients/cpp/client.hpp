@@ -37,6 +37,7 @@ struct Branch {
   std::string participant;
   std::vector<Statement> statements{};
   bool read_only = false;
+  std::string group{};  // one-shot, with no participant: a branch for each member of this
 };
 
 enum class WaitFor { applied, decided };
@@ -72,6 +73,7 @@ struct StatementResult {
 
 struct BranchOutcome {
   std::string participant;
+  std::string group;  // that was named in its place; empty: none was
   std::string state;
   std::vector<StatementResult> results;
   // External, until it is decided: what the application runs at the end of its work there.
@@ -117,10 +119,17 @@ class Client {
   // A whole transaction in one request. The key makes it safe to repeat: with the same key and body
   // it happens once, however often it is sent. Empty: one is made, and used for the repetitions
   // within this call; last_key() tells it.
-  Result<Transaction> run(const OneShot& transaction, const std::string& key = {});
+  // `first_sent` is an HTTP date: with it a repetition that comes too late, when nobody remembers
+  // the key any more, is refused and not run. Of a key that is made here the client says now; of
+  // another only who made it knows, and without it the coordinator takes what it does not remember
+  // for new.
+  Result<Transaction> run(const OneShot& transaction, const std::string& key = {},
+                          const std::string& first_sent = {});
   // The same with a body as the API takes it.
-  Result<Transaction> run_json(const std::string& body, const std::string& key = {});
+  Result<Transaction> run_json(const std::string& body, const std::string& key = {},
+                               const std::string& first_sent = {});
   const std::string& last_key() const { return last_key_; }
+  const std::string& last_first_sent() const { return last_first_sent_; }
 
   Result<Transaction> begin(const Interactive& transaction = {});
   Result<Transaction> begin_external(const External& transaction);
@@ -142,6 +151,7 @@ class Client {
   Result<Transaction> acknowledge(const std::string& id, const std::string& reason);
 
   Result<Document> participants();
+  Result<Document> groups();
   Result<Document> version();
 
  private:
@@ -151,6 +161,7 @@ class Client {
   std::unique_ptr<Transport> transport_;
   Patience patience_;
   std::string last_key_;
+  std::string last_first_sent_;
 };
 
 // The bodies and answers, for those who send or show them otherwise.

@@ -28,7 +28,9 @@ json::array form(const std::vector<Statement>& statements) {
 }
 
 json::object form(const Branch& branch) {
-  json::object fields{{"participant", branch.participant}, {"statements", form(branch.statements)}};
+  const bool one = branch.group.empty();
+  json::object fields{{one ? "participant" : "group", one ? branch.participant : branch.group},
+                      {"statements", form(branch.statements)}};
   if (branch.read_only) fields["read_only"] = true;
   return fields;
 }
@@ -160,8 +162,8 @@ std::optional<Transaction> parse_transaction(const std::string& text) {
   if (const json::array* branches = array_of(fields, "branches"))
     for (const json::value& entry : *branches)
       if (const json::object* branch = entry.if_object())
-        transaction.branches.push_back({text_of(*branch, "participant"), text_of(*branch, "state"),
-                                        parse_result_list(*branch),
+        transaction.branches.push_back({text_of(*branch, "participant"), text_of(*branch, "group"),
+                                        text_of(*branch, "state"), parse_result_list(*branch),
                                         parse_texts(*branch, "prepare")});
   transaction.json = text;
   return transaction;

@@ -39,6 +39,8 @@ class Admission {
   // `access` outlives this.
   Admission(const Access& access, AdmissionLimits limits) : access_(access), limits_(limits) {}
 
+  void use(AdmissionLimits limits) { limits_ = limits; }
+
   struct Decision {
     CallerPtr caller;  // set unless refused; everybody, where nothing is demanded
     Failure failure;   // unauthenticated, permission_denied or overloaded, where it is not

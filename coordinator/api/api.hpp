@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/api/groups.hpp"
 #include "protocol/runtime/http_server.hpp"
 
 namespace assent {
@@ -16,9 +17,10 @@ class Engine;
 // are the machine's business. All calls on the I/O thread; none blocks.
 class Api {
  public:
-  // The engine outlives this and every answer it owes, and so do the board and the admission.
-  Api(Engine& engine, const BlockingBoard& blocking, Admission& admission)
-      : engine_(engine), blocking_(blocking), admission_(admission) {}
+  // The engine outlives this and every answer it owes, and so do the others. The groups may change
+  // between two requests.
+  Api(Engine& engine, const BlockingBoard& blocking, Admission& admission, const Groups& groups)
+      : engine_(engine), blocking_(blocking), admission_(admission), groups_(groups) {}
 
   // An HttpServer::Handler. `respond` is called once, now or later.
   void handle(HttpRequest request, HttpServer::Respond respond);
@@ -34,6 +36,7 @@ class Api {
   Engine& engine_;
   const BlockingBoard& blocking_;
   Admission& admission_;
+  const Groups& groups_;
 };
 
 }  // namespace assent

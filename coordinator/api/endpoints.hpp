@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "coordinator/api/groups.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/problem.hpp"
 #include "protocol/runtime/callers.hpp"
@@ -20,6 +21,7 @@ struct Call {
   Engine& engine;
   const BlockingBoard& blocking;
   Admission& admission;
+  const Groups& groups;
   HttpRequest request;
   std::string name;  // what the path has in place of {id} or {name}
   HttpServer::Respond respond;
@@ -61,6 +63,9 @@ void show_blocking_history(Call call);
 
 // overview.cpp
 void show_overview(Call call);
+
+// group_list.cpp
+void list_groups(Call call);
 
 // installation.cpp
 void list_participants(Call call);

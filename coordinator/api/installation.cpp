@@ -13,7 +13,7 @@ void list_participants(Call call) {
     JsonObject document(body);
     JsonArray list(document.field("participants"));
     for (const auto& [name, member] : call.engine.machine().members())
-      append_participant(list.element(), name, member, false);
+      append_participant(list.element(), name, member, call.groups, false);
   }
   call.answer(std::move(body));
 }
@@ -27,7 +27,7 @@ void show_participant(Call call) {
                    "No participant of this name has ever connected: " + shortened(call.name)),
         404);
   std::string body;
-  append_participant(body, found->first, found->second, true);
+  append_participant(body, found->first, found->second, call.groups, true);
   call.answer(std::move(body));
 }
 

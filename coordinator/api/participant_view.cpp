@@ -33,11 +33,15 @@ void append_held(std::string& out, const HeldBranch& held) {
 }  // namespace
 
 void append_participant(std::string& out, const std::string& name, const Member& member,
-                        bool prepared) {
+                        const Groups& groups, bool prepared) {
   JsonObject object(out);
   object.text("name", name);
   object.text("state", to_string(member.state));
   append_server(object.field("server"), member.server);
+  if (const auto in = groups_with(groups, name); !in.empty()) {
+    JsonArray list(object.field("groups"));
+    for (const std::string_view group : in) append_json_string(list.element(), group);
+  }
   append_mark(object.field("mark"), member);
   if (member.rewound_below > 0) object.number("rewound_below_epoch", member.rewound_below);
   if (member.unanswered > 0) object.number("unanswered_requests", member.unanswered);

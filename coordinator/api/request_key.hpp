@@ -21,4 +21,8 @@ std::array<std::uint8_t, 16> short_sha256(std::string_view bytes);
 std::optional<RequestKey> request_key(std::string_view header, std::string_view body,
                                       std::string_view caller = {});
 
+// An HTTP date as clients write it (RFC 9110, IMF-fixdate: "Mon, 30 Nov 2026 16:00:00 GMT"), in ms
+// since 1970. nullopt: it is none, or none after 1970.
+std::optional<std::int64_t> parse_http_date(std::string_view text);
+
 }  // namespace assent

@@ -38,6 +38,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/overview", show_overview, Demand::all},
     {"GET", "/v1/participants", list_participants, Demand::all},
     {"GET", "/v1/participants/{name}", show_participant, Demand::all},
+    {"GET", "/v1/groups", list_groups, Demand::own},
     {"GET", "/v1/errors", show_errors, Demand::nothing},
     {"GET", "/v1/openapi.json", show_description, Demand::nothing},
     {"GET", "/v1/version", show_version, Demand::nothing},
@@ -158,7 +159,7 @@ void Api::handle(HttpRequest request, HttpServer::Respond respond) {
       allowed.push_back(route.method);
       continue;
     }
-    Call call{engine_, blocking_, admission_, {}, std::string(name), std::move(respond)};
+    Call call{engine_, blocking_, admission_, groups_, {}, std::string(name), std::move(respond)};
     call.request = std::move(request);
     auto admitted = admission_.admit(call.request, route.demand, engine_.now().steady);
     if (!admitted.caller) return call.refuse(admitted.failure);
@@ -167,7 +168,8 @@ void Api::handle(HttpRequest request, HttpServer::Respond respond) {
     if (failure.problem != Problem::none) return call.refuse(failure);
     return route.handle(std::move(call));
   }
-  const Call call{engine_, blocking_, admission_, std::move(request), {}, std::move(respond)};
+  const Call call{engine_, blocking_,         admission_, groups_, std::move(request),
+                  {},      std::move(respond)};
   if (!allowed.empty()) return refuse_method(call, allowed);
   call.refuse(no_such_path(call.request.path));
 }

@@ -118,6 +118,7 @@ void read_participant(const JsonValue& value, const Path& at, std::string& into,
 
 struct BranchRequest {
   std::string participant;
+  std::string group;
   wire::Work work;
 };
 
@@ -129,17 +130,22 @@ constexpr Field<BranchRequest> kBranchFields[] = {
     {"read_only", [](const JsonValue& value, const Path& at, BranchRequest& into,
                      Wrong& wrong) { into.work.set_read_only(read_boolean(value, at, wrong)); }},
     {"group",
-     [](const JsonValue&, const Path& at, BranchRequest&, Wrong& wrong) {
-       wrong.report(at, "groups are not served by this version; name each participant");
+     [](const JsonValue& value, const Path& at, BranchRequest& into, Wrong& wrong) {
+       into.group = read_text(value, at, wrong);
+       if (into.group.empty()) wrong.report(at, "must not be empty");
      }},
 };
 
 struct BeginRequest {
-  Begin begin;
-  RunOptions options;
+  const Groups& groups;
+  Begin begin{};
+  RunOptions options{};
+  std::vector<std::string> origins{};  // of each branch: its group, or empty
+  std::vector<std::string> used{};     // groups
+  std::size_t copied = 0;              // bytes
   const JsonValue* branches = nullptr;
   const JsonValue* idle_timeout = nullptr;
-  std::string_view option;  // the name of a given option that is about statements
+  std::string_view option{};  // the name of a given option that is about statements
 };
 
 void read_mode(const JsonValue& value, const Path& at, BeginRequest& into, Wrong& wrong) {
@@ -195,26 +201,105 @@ constexpr Field<BeginRequest> kBeginFields[] = {
      }},
 };
 
+void refuse(BeginRequest& request, Problem problem, const Path& at, const std::string& why) {
+  if (!request.begin.refusal) request.begin.refusal = failure_of(problem, at.text() + ": " + why);
+}
+
+// The index of the participant's branch; as many as there are: it has none.
+std::size_t branch_of(const BeginRequest& request, const std::string& participant) {
+  const auto& branches = request.begin.branches;
+  std::size_t i = 0;
+  while (i < branches.size() && branches[i].participant != participant) ++i;
+  return i;
+}
+
+void add_branch(const BranchRequest& branch, const Path& here, BeginRequest& into, Wrong& wrong) {
+  const Path at{&here, "participant"};
+  if (const std::size_t other = branch_of(into, branch.participant); other < into.origins.size()) {
+    if (into.origins[other].empty())
+      return wrong.report(
+          at, branch.participant + " has a branch already; put all its statements into one");
+    return refuse(into, Problem::invalid_request, at,
+                  branch.participant + " has a branch already, as a member of the group " +
+                      into.origins[other]);
+  }
+  into.begin.branches.push_back({branch.participant, {}});
+  into.origins.emplace_back();
+}
+
+// A branch for each member of the group. The work is packed once.
+void add_group(const BranchRequest& branch, const Path& here, BeginRequest& into) {
+  const Path at{&here, "group"};
+  const auto found = into.groups.find(branch.group);
+  if (found == into.groups.end())
+    return refuse(into, Problem::invalid_request, at, no_such_group(into.groups, branch.group));
+  into.used.push_back(branch.group);
+  for (const std::string& member : found->second) {
+    const std::size_t other = branch_of(into, member);
+    if (other < into.origins.size()) {
+      const std::string& origin = into.origins[other];
+      return refuse(into, Problem::invalid_request, at,
+                    member + ", a member of " + branch.group + ", has a branch already" +
+                        (origin.empty() ? "" : ", as a member of the group " + origin));
+    }
+    into.begin.branches.push_back({member, {}});
+    into.origins.push_back(branch.group);
+  }
+}
+
+// What all branches of the request have in common with its groups: they are not too many, and do
+// not take too much.
+void read_branch(BranchRequest& branch, const Path& here, BeginRequest& into, Wrong& wrong) {
+  if (branch.participant.empty() && branch.group.empty())
+    return wrong.report(here, "participant is missing");
+  if (!branch.participant.empty() && !branch.group.empty())
+    return wrong.report(here,
+                        "participant and group cannot both be given; a group stands for all "
+                        "its members");
+  if (branch.work.statements().empty()) return wrong.report(here, "statements is missing");
+  if (into.begin.refusal) return;
+  auto& branches = into.begin.branches;
+  const std::size_t before = branches.size();
+  if (branch.group.empty())
+    add_branch(branch, here, into, wrong);
+  else
+    add_group(branch, here, into);
+  if (wrong || branches.size() == before) return;
+  const std::size_t added = branches.size() - before;
+  Work work = pack(branch.work, into.options);
+  into.copied += work.bytes.size() * (added - 1);
+  if (branches.size() > CoordinatorLimits{}.branches)
+    refuse(into, Problem::invalid_request, here,
+           "with its group's members the transaction has " + std::to_string(branches.size()) +
+               " branches; at most " + std::to_string(CoordinatorLimits{}.branches) + " are taken");
+  if (into.copied > kMaxCopied)
+    refuse(into, Problem::payload_too_large, here,
+           "at the members of its groups the statements amount to " + std::to_string(into.copied) +
+               " bytes more than the request; at most " + std::to_string(kMaxCopied) +
+               " are taken");
+  if (into.begin.refusal) return;
+  for (std::size_t i = before; i + 1 < branches.size(); ++i) branches[i].work = work;
+  branches.back().work = std::move(work);
+}
+
 void read_branches(const JsonValue& value, const Path& at, BeginRequest& into, Wrong& wrong) {
   if (!is_array(value, at, CoordinatorLimits{}.branches, wrong)) return;
-  std::vector<BranchWork>& branches = into.begin.branches;
-  branches.reserve(value.size);
+  into.begin.branches.reserve(value.size);
   BranchRequest branch;
+  std::size_t index = 0;
   for (const JsonValue& element : value.children()) {
-    const Path here{&at, {}, branches.size()};
+    const Path here{&at, {}, index++};
     branch.participant.clear();
+    branch.group.clear();
     branch.work.Clear();
     read_object(element, here, kBranchFields, branch, wrong);
+    if (!wrong) read_branch(branch, here, into, wrong);
     if (wrong) return;
-    if (branch.participant.empty()) return wrong.report(here, "participant is missing");
-    if (branch.work.statements().empty()) return wrong.report(here, "statements is missing");
-    for (const BranchWork& other : branches)
-      if (other.participant == branch.participant)
-        return wrong.report(
-            Path{&here, "participant"},
-            branch.participant + " has a branch already; put all its statements into one");
-    branches.push_back({branch.participant, pack(branch.work, into.options)});
   }
+  if (into.begin.refusal)
+    into.begin.branches.clear();
+  else
+    into.begin.labels = with_group_labels(std::move(into.begin.labels), into.used, into.groups);
 }
 
 void finish_one_shot(BeginRequest& request, const Path& root, Wrong& wrong) {
@@ -307,6 +392,12 @@ constexpr Field<StatementsRequest> kStatementsFields[] = {
                      Wrong& wrong) { read_isolation(value, at, into.options, wrong); }},
     {"lock_timeout_ms", [](const JsonValue& value, const Path& at, StatementsRequest& into,
                            Wrong& wrong) { read_lock_timeout(value, at, into.options, wrong); }},
+    {"group",
+     [](const JsonValue&, const Path& at, StatementsRequest&, Wrong& wrong) {
+       wrong.report(at,
+                    "a group can be given in a one_shot transaction only; send the statements to "
+                    "each participant, with a seq of its own");
+     }},
 };
 
 constexpr Field<CommitAsked> kCommitFields[] = {
@@ -316,8 +407,8 @@ constexpr Field<CommitAsked> kCommitFields[] = {
 
 }  // namespace
 
-std::variant<Begin, Failure> parse_begin(std::string_view body) {
-  BeginRequest request;
+std::variant<Begin, Failure> parse_begin(std::string_view body, const Groups& groups) {
+  BeginRequest request{groups};
   request.begin.timeout = kDefaultTimeout;
   auto failure = read_body(body, [&](const JsonValue& root, const Path& at, Wrong& wrong) {
     read_object(root, at, kBeginFields, request, wrong);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coordinator/api/groups.hpp"
 #include "coordinator/api/json_writer.hpp"
 #include "coordinator/api/problem_document.hpp"
 #include "coordinator/api/results_view.hpp"
@@ -93,6 +94,7 @@ void append_branches(std::string& out, const Transaction& tx, Detail detail,
   for (const TxBranch& branch : tx.branches) {
     JsonObject object(branches.element());
     object.text("participant", branch.participant);
+    object.text_unless_empty("group", group_of(tx.labels, branch.participant));
     object.text("state", branch_state(branch.phase));
     if (detail == Detail::full && branch.results)
       append_results(object.field("results"), *branch.results);

@@ -120,31 +120,48 @@ HttpResponse statements_response(const Pending& pending, const Reply& reply) {
 
 bool read_key(const Call& call, Begin& event) {
   const auto header = call.request.header("idempotency-key");
-  if (!header) return true;
+  const auto sent = call.request.header("repeatability-first-sent");
+  if (!header) {
+    if (sent)
+      call.refuse(failure_of(Problem::invalid_request,
+                             "Repeatability-First-Sent: is for a request with an Idempotency-Key"));
+    return !sent;
+  }
   event.key = request_key(*header, call.request.body, call.caller->name);
   if (!event.key)
     call.refuse(failure_of(Problem::invalid_request, "Idempotency-Key: must be 1 to " +
                                                          std::to_string(kMaxIdempotencyKey) +
                                                          " printable ASCII characters"));
-  return event.key.has_value();
+  if (!event.key || !sent) return event.key.has_value();
+  const auto at = parse_http_date(*sent);
+  if (!at)
+    call.refuse(failure_of(Problem::invalid_request,
+                           "Repeatability-First-Sent: must be an HTTP date, such as Mon, 30 Nov "
+                           "2026 16:00:00 GMT"));
+  event.key->first_sent_ms = at.value_or(0);
+  return at.has_value();
 }
 
-// Refuses a request for a participant that is not the caller's to use.
-bool refuses_participant(const Call& call, const std::string& participant) {
-  if (call.caller->may_use(participant)) return false;
-  call.refuse(failure_of(Problem::permission_denied,
-                         "This caller may not use the participant " + participant + "."));
-  return true;
+Failure not_to_be_used(const std::string& participant) {
+  return failure_of(Problem::permission_denied,
+                    "This caller may not use the participant " + participant + ".");
+}
+
+// A participant that is not the caller's to use refuses the transaction; but a repeated request
+// hears what became of the first one, whatever group has other members by now.
+void refuse_participants(const Call& call, Begin& event) {
+  for (const auto& branch : event.branches)
+    if (!event.refusal && !call.caller->may_use(branch.participant))
+      event.refusal = not_to_be_used(branch.participant);
 }
 
 }  // namespace
 
 void create_transaction(Call call) {
-  auto parsed = parse_begin(call.request.body);
+  auto parsed = parse_begin(call.request.body, call.groups);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
   Begin& event = std::get<Begin>(parsed);
-  for (const auto& branch : event.branches)
-    if (refuses_participant(call, branch.participant)) return;
+  refuse_participants(call, event);
   if (!read_key(call, event)) return;
   event.labels = labels_of(*call.caller, std::move(event.labels));
   event.tx = call.engine.new_tx();
@@ -195,7 +212,8 @@ void run_statements(Call call) {
   auto parsed = parse_statements(call.request.body);
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
   ExecuteAsked& event = std::get<ExecuteAsked>(parsed);
-  if (refuses_participant(call, event.participant)) return;
+  if (!call.caller->may_use(event.participant))
+    return call.refuse(not_to_be_used(event.participant));
   event.tx = *id;
   call.engine.ask(std::move(event), [pending = pending_of(call)](const Reply& reply) {
     pending.respond(statements_response(pending, reply));

@@ -55,6 +55,7 @@ EpochRecord start_after(const EpochRecord& last, const Recovered& recovered,
   start.careful_below = last.careful_below;
   start.contradicted_below = last.contradicted_below;
   start.forgotten_wall_ms = last.forgotten_wall_ms;
+  start.forgotten_key_ms = last.forgotten_key_ms;
   if (recovered.tail == Tail::torn || !recovered.same_place || recovered.restored)
     start.careful_below = start.epoch;
   return start;

@@ -96,6 +96,8 @@ std::string kind(const ConfigKey& key) {
       return "SIZE";
     case KeyType::list:
       return "A,B,…";
+    case KeyType::table:
+      return "NAME=A,B;…";
     case KeyType::boolean:
       return "true|false";
   }

@@ -112,6 +112,22 @@ std::vector<std::string> list_items(std::string_view text) {
   return items;
 }
 
+std::optional<NamedLists> named_lists(std::string_view text) {
+  NamedLists lists;
+  while (!text.empty()) {
+    const auto entry = text.substr(0, text.find(';'));
+    text.remove_prefix(std::min(text.size(), entry.size() + 1));
+    const auto equals = entry.find('=');
+    if (entry.find_first_not_of(' ') == std::string_view::npos) continue;
+    if (equals == std::string_view::npos) return std::nullopt;
+    const auto name = list_items(entry.substr(0, equals));
+    if (name.size() != 1) return std::nullopt;
+    if (!lists.emplace(name.front(), list_items(entry.substr(equals + 1))).second)
+      return std::nullopt;
+  }
+  return lists;
+}
+
 std::string value_range(const ConfigKey& key) {
   if (!key.choices.empty()) {
     std::string all;
@@ -132,6 +148,8 @@ std::string value_range(const ConfigKey& key) {
       return "text";
     case KeyType::list:
       return "list";
+    case KeyType::table:
+      return "lists by name";
     case KeyType::boolean:
       return "true or false";
     case KeyType::integer:
@@ -166,14 +184,14 @@ Config::Config(const std::vector<ConfigKey>& keys, const std::map<std::string, C
     } catch (const ConfigError& error) {
       if (complaints == nullptr) throw;
       complaints->emplace_back(error.what());
-      entries_[key.name] = {key.type, standard.text, 0, {}, standard.source};
+      entries_[key.name] = {key.type, standard.text, 0, {}, standard.source, {}};
       if (!key.required) entries_[key.name] = read(key, standard);
     }
   }
 }
 
 Config::Entry Config::read(const ConfigKey& key, const ConfigValue& value) {
-  Entry entry{key.type, value.text, 0, {}, value.source};
+  Entry entry{key.type, value.text, 0, {}, value.source, {}};
   switch (key.type) {
     case KeyType::text:
       check_choice(key, value);
@@ -182,6 +200,12 @@ Config::Entry Config::read(const ConfigKey& key, const ConfigValue& value) {
       entry.items = list_items(value.text);
       if (key.required && entry.items.empty()) refuse(key, value, "has no item");
       break;
+    case KeyType::table: {
+      auto lists = named_lists(value.text);
+      if (!lists) refuse(key, value, "is not lists by name, such as one=a,b;other=c");
+      entry.lists = std::move(*lists);
+      break;
+    }
     case KeyType::boolean:
       if (value.text != "true" && value.text != "false") refuse(key, value, "is not true or false");
       entry.number = value.text == "true";
@@ -234,6 +258,9 @@ const std::vector<std::string>& Config::list(std::string_view key) const {
 }
 bool Config::boolean(std::string_view key) const {
   return entry(key, KeyType::boolean).number != 0;
+}
+const NamedLists& Config::table(std::string_view key) const {
+  return entry(key, KeyType::table).lists;
 }
 const std::string& Config::written(std::string_view key) const {
   return entry(key, {}).text;

@@ -26,6 +26,7 @@ enum class KeyType : std::uint8_t {
   size,      // "16MiB", "64KiB", "1GiB", or bytes without a unit
   list,      // texts without commas; in the file an array, else separated by commas
   boolean,   // true or false
+  table,     // lists by name: in the file a table of arrays, else "one=a,b;other=c"
 };
 
 struct ConfigKey {
@@ -51,6 +52,10 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::optional<std::uint64_t> parse_size(std::string_view text);
 // A list as it is written in an option: "a,b".
 std::vector<std::string> list_items(std::string_view text);
+// Lists by name as they are written in an option: "one=a,b;other=c". nullopt: they are not, or a
+// name stands there twice.
+using NamedLists = std::map<std::string, std::vector<std::string>, std::less<>>;
+std::optional<NamedLists> named_lists(std::string_view text);
 // The values that a key takes, for people: "duration, 1ms to 10m".
 std::string value_range(const ConfigKey& key);
 
@@ -84,6 +89,7 @@ class Config {
   std::uint64_t size(std::string_view key) const;
   const std::vector<std::string>& list(std::string_view key) const;
   bool boolean(std::string_view key) const;
+  const NamedLists& table(std::string_view key) const;
   // Of a key of any type: as it was written, and where.
   const std::string& written(std::string_view key) const;
   const std::string& source(std::string_view key) const;
@@ -97,6 +103,7 @@ class Config {
     std::int64_t number = 0;
     std::vector<std::string> items;
     std::string source;
+    NamedLists lists = {};
   };
   static Entry read(const ConfigKey& key, const ConfigValue& value);
   const Entry& entry(std::string_view key, std::optional<KeyType> type) const;

@@ -41,14 +41,31 @@ std::string scalar_text(const toml::node& node, const std::string& where) {
   throw ConfigError(where + ": a value is a text, a whole number, true, false or a list of texts");
 }
 
-std::string list_text(const toml::array& array, const std::string& where) {
+// `separators` may stand in no item; the first of them separates them.
+std::string list_text(const toml::array& array, const std::string& where,
+                      std::string_view separators = ",") {
   std::string out;
   for (const auto& item : array) {
     const std::string text = scalar_text(item, where);
-    if (text.find(',') != std::string::npos) {
-      throw ConfigError(where + ": \"" + text + "\" holds a comma, which separates items");
+    if (const auto at = text.find_first_of(separators); at != std::string::npos) {
+      const std::string which = text[at] == ',' ? "comma" : std::string("\"") + text[at] + "\"";
+      throw ConfigError(where + ": \"" + text + "\" holds a " + which + ", which separates items");
     }
     out += (out.empty() ? "" : ",") + text;
+  }
+  return out;
+}
+
+std::string table_text(const toml::table& table, const std::string& path) {
+  std::string out;
+  for (const auto& [name, node] : table) {
+    const std::string where = place(path, node);
+    const auto* array = node.as_array();
+    if (!array) throw ConfigError(where + ": " + std::string(name.str()) + " is a list of texts");
+    if (name.str().find_first_of(",;= ") != std::string::npos || name.str().empty())
+      throw ConfigError(where + ": \"" + std::string(name.str()) + "\" cannot be a name here");
+    out +=
+        (out.empty() ? "" : ";") + std::string(name.str()) + "=" + list_text(*array, where, ",;");
   }
   return out;
 }
@@ -119,13 +136,17 @@ class FileReader {
  public:
   FileReader(std::string path, const std::vector<ConfigKey>& keys, Complaints* complaints)
       : path_(std::move(path)), complaints_(complaints) {
-    for (const auto& key : keys) names_.push_back(key.name);
+    for (const auto& key : keys) {
+      names_.push_back(key.name);
+      if (key.type == KeyType::table) tables_.push_back(key.name);
+    }
   }
 
   void read(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
-      if (const auto* inner = node.as_table()) {
+      const auto* inner = node.as_table();
+      if (inner && std::find(tables_.begin(), tables_.end(), key) == tables_.end()) {
         read(*inner, key + ".");
         continue;
       }
@@ -136,7 +157,10 @@ class FileReader {
       }
       try {
         const auto* array = node.as_array();
-        values[key] = {array ? list_text(*array, where) : scalar_text(node, where), where};
+        values[key] = {inner   ? table_text(*inner, path_)
+                       : array ? list_text(*array, where)
+                               : scalar_text(node, where),
+                       where};
       } catch (const ConfigError& error) {
         refuse(error.what(), complaints_);
       }
@@ -149,6 +173,7 @@ class FileReader {
   std::string path_;
   Complaints* complaints_;
   std::vector<std::string> names_;
+  std::vector<std::string> tables_;  // of these, those whose value is a table
 };
 
 }  // namespace

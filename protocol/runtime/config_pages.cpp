@@ -22,12 +22,21 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+std::string toml_array(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + quoted(item);
+  return "[" + out + "]";
+}
+
 std::string toml_value(KeyType type, const std::string& text) {
   if (type == KeyType::integer || type == KeyType::boolean) return text;
-  if (type != KeyType::list) return quoted(text);
+  if (type == KeyType::list) return toml_array(list_items(text));
+  const auto lists = type == KeyType::table ? named_lists(text) : std::nullopt;
+  if (!lists) return quoted(text);
   std::string out;
-  for (const std::string& item : list_items(text)) out += (out.empty() ? "" : ", ") + quoted(item);
-  return "[" + out + "]";
+  for (const auto& [name, items] : *lists)
+    out += (out.empty() ? "" : ", ") + quoted(name) + " = " + toml_array(items);
+  return "{" + out + "}";
 }
 
 // A connection string may hold one as keyword or, in a URI, behind the user's name; where letters

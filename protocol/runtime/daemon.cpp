@@ -121,11 +121,14 @@ class Frame : public Poco::Util::ServerApplication {
     }
     auto& given = options_[key];
     const bool again = !given.source.empty();
-    const bool list = std::any_of(spec_.keys.begin(), spec_.keys.end(), [&](const ConfigKey& k) {
-      return k.name == key && k.type == KeyType::list;
-    });
-    if (again && !list) throw UsageError("the option --" + name + " is given twice");
-    given = {again ? given.text + "," + value : value, "option --" + name};
+    const char* separator = nullptr;  // of what may be given several times
+    for (const ConfigKey& each : spec_.keys) {
+      if (each.name != key) continue;
+      if (each.type == KeyType::list) separator = ",";
+      if (each.type == KeyType::table) separator = ";";
+    }
+    if (again && !separator) throw UsageError("the option --" + name + " is given twice");
+    given = {again ? given.text + separator + value : value, "option --" + name};
   }
 
   // What ends the reading is a complaint like any other.

@@ -19,6 +19,8 @@ const char* name(KeyType type) {
       return "size";
     case KeyType::list:
       return "list";
+    case KeyType::table:
+      return "table";
     case KeyType::boolean:
       return "boolean";
   }

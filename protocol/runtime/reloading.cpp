@@ -1,6 +1,7 @@
 #include "protocol/runtime/reloading.hpp"
 
 #include <csignal>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -49,7 +50,7 @@ struct Reloading::Impl : std::enable_shared_from_this<Impl> {
     const Config fresh = read();
     std::string others;
     for (const std::string& key : fresh.changes_from(in_force))
-      if (key != "log.level") others += (others.empty() ? "" : ", ") + key;
+      if (!keys.contains(key)) others += (others.empty() ? "" : ", ") + key;
     if (!others.empty())
       log::warning("changed in the configuration, but read at the start only; restart to apply",
                    {{"keys", others}});
@@ -60,6 +61,7 @@ struct Reloading::Impl : std::enable_shared_from_this<Impl> {
   const Config& in_force;
   std::function<Config()> read;
   std::vector<Part> parts;
+  std::set<std::string> keys{"log.level"};  // that some part reads again
 };
 
 Reloading::Reloading(net::io_context& io, const Config& config, std::function<Config()> read)
@@ -74,6 +76,12 @@ Reloading::~Reloading() {
 
 void Reloading::add(std::string what, std::function<void()> apply) {
   impl_->parts.push_back({std::move(what), std::move(apply)});
+}
+
+void Reloading::add(std::string what, std::vector<std::string> keys,
+                    std::function<void(const Config&)> apply) {
+  for (std::string& key : keys) impl_->keys.insert(std::move(key));
+  add(std::move(what), [impl = impl_.get(), apply = std::move(apply)] { apply(impl->read()); });
 }
 
 }  // namespace assent

@@ -6,7 +6,7 @@ UNITS = {
     "integer": (("", 1),),
 }
 TYPES = {"text": "text", "integer": "number", "duration": "duration", "size": "size",
-         "list": "list", "boolean": "true or false"}
+         "list": "list", "table": "lists by name", "boolean": "true or false"}
 
 
 def amount(kind, number):
@@ -33,7 +33,7 @@ def placeholder(key):
     if key["choices"]:
         return "|".join(key["choices"])
     return {"text": "TEXT", "integer": "NUMBER", "duration": "DURATION", "size": "SIZE",
-            "list": "A,B"}.get(key["type"], "")
+            "list": "A,B", "table": "NAME=A,B;…"}.get(key["type"], "")
 
 
 def toml_value(key, text):
@@ -41,6 +41,10 @@ def toml_value(key, text):
         return text
     if key["type"] == "list":
         return "[" + ", ".join(f'"{item}"' for item in text.split(",") if item) + "]"
+    if key["type"] == "table":
+        lists = (each.split("=", 1) for each in text.split(";") if each)
+        return "{" + ", ".join(f"{name} = " + toml_value({"type": "list"}, items)
+                               for name, items in lists) + "}"
     return f'"{text}"'
 
 

@@ -20,7 +20,8 @@ const std::vector<Commands::Entry>& Commands::table() {
       {"connect", "connect PARTICIPANT … [to copy]", &Commands::connect},
       {"break", "break PARTICIPANT [at coordinator|at PARTICIPANT]", &Commands::break_link},
       {"begin",
-       "begin tN interactive | [external] PARTICIPANT[:WORK,…] … [key K] [body B] [timeout 5s] "
+       "begin tN interactive | [external] PARTICIPANT[:WORK,…] … [key K] [body B] [sent 5m] "
+       "[timeout 5s] "
        "[idle 5s] "
        "[decided]",
        &Commands::begin},
@@ -31,6 +32,7 @@ const std::vector<Commands::Entry>& Commands::table() {
       {"acknowledge", "acknowledge tN", &Commands::acknowledge},
       {"status", "status tN", &Commands::status},
       {"drain", "drain", &Commands::drain},
+      {"reload", "reload OPEN-TRANSACTIONS PARTICIPANT-BRANCHES", &Commands::reload},
       {"deliver", "deliver [one] [KIND] [tN] [to X] [from X] [at X]", &Commands::deliver},
       {"drop", "drop [one] [KIND] [tN] [to X] [from X] [at X]", &Commands::drop},
       {"duplicate", "duplicate [KIND] [tN] [to X] [from X] [at X]", &Commands::duplicate},
@@ -291,6 +293,8 @@ void Commands::begin(const Words& words) {
     } else if (words[i] == "body") {
       if (!begin.key) begin.key.emplace();
       begin.key->body = hash_of(next());
+    } else if (words[i] == "sent" && begin.key) {
+      begin.key->first_sent_ms = world_.read_clock().wall_ms - parse_duration(next()).count();
     } else if (words[i] == "timeout") {
       begin.timeout = parse_duration(next());
     } else if (words[i] == "idle") {
@@ -336,6 +340,11 @@ void Commands::resolve(const Words& words) {
 void Commands::acknowledge(const Words& words) {
   if (words.size() != 1) misunderstood();
   world_.request(AcknowledgeAsked{0, world_.tx(words[0]), "ann", "mended"}, words[0]);
+}
+
+void Commands::reload(const Words& words) {
+  if (words.size() != 2) misunderstood();
+  world_.request(LimitsChanged{parse_number(words[0]), parse_number(words[1])}, "");
 }
 
 void Commands::drain(const Words& words) {

@@ -45,6 +45,7 @@ class Commands {
   void acknowledge(const Words& words);
   void status(const Words& words);
   void drain(const Words& words);
+  void reload(const Words& words);
 
   // commands_travel.cpp: what travels, the log, databases, time
   void deliver(const Words& words);

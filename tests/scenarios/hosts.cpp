@@ -45,7 +45,7 @@ void World::take(Coordinator& who, const CoordinatorEvent& event) {
                  [&](const LinkUp& link) { say(says + "Hello from " + link.hello.participant); },
                  [](const Begin&) {}, [](const ExecuteAsked&) {}, [](const CommitAsked&) {},
                  [](const RollbackAsked&) {}, [](const ResolveAsked&) {},
-                 [](const AcknowledgeAsked&) {}, [](const Drain&) {},
+                 [](const AcknowledgeAsked&) {}, [](const Drain&) {}, [](const LimitsChanged&) {},
                  [&](const auto& other) { say(says + names_.text(other)); }},
       event);
   observer.coordinator_took(event, who.machine->epoch());

@@ -13,6 +13,7 @@ const std::vector<Schedule::Kind>& Schedule::kinds() {
       {"coordinator_killed_in_recovery", 8, false, &Schedule::coordinator_killed_in_recovery},
       {"coordinator_paused", 8, false, &Schedule::coordinator_paused},
       {"coordinator_drained", 3, false, &Schedule::coordinator_drained},
+      {"limits_changed", 3, false, &Schedule::limits_changed},
       {"participant_killed", 20, false, &Schedule::participant_killed},
       {"participant_paused", 8, false, &Schedule::participant_paused},
       {"link_broken", 15, false, &Schedule::link_broken},
@@ -136,6 +137,11 @@ void Schedule::coordinator_killed_in_recovery() {
 
 void Schedule::coordinator_paused() {
   ruling().pause(Micros(world_.random.between(10'000, 20'000'000)));
+}
+
+void Schedule::limits_changed() {
+  const auto some = [this] { return static_cast<std::size_t>(world_.random.between(5, 500)); };
+  ruling().post(LimitsChanged{some(), some()});
 }
 
 void Schedule::coordinator_drained() {

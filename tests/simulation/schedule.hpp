@@ -87,6 +87,7 @@ class Schedule {
   void coordinator_killed_in_recovery();
   void coordinator_paused();
   void coordinator_drained();
+  void limits_changed();
   void participant_killed();
   void participant_killed_soon();
   void participant_paused();

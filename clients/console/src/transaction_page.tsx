@@ -194,7 +194,10 @@ function Branches({transaction, timeline}: {transaction: Transaction; timeline: 
           <tbody>
             {transaction.branches.map(each => (
               <tr key={each.participant}>
-                <th scope="row">{each.participant}</th>
+                <th scope="row">
+                  {each.participant}
+                  {each.group && ` (${each.group})`}
+                </th>
                 <td>
                   <State name={each.state} />
                 </td>

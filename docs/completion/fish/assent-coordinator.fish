@@ -11,6 +11,7 @@ complete -c assent-coordinator -l segment-bytes -r -d 'size of a segment of the 
 complete -c assent-coordinator -l history-keep -r -d 'how long a finished transaction can be asked for'
 complete -c assent-coordinator -l history-count -r -d 'how many finished transactions are kept at most'
 complete -c assent-coordinator -l apply-wait -r -d 'how long a commit waits for every branch to apply before it is answered as pending'
+complete -c assent-coordinator -l groups -r -d 'participants that go by one name: a branch given as "group" runs at each of them'
 complete -c assent-coordinator -l drain -r -d 'after SIGTERM: how long to finish what is decided'
 complete -c assent-coordinator -l limits-open-transactions -r -d 'unfinished transactions; more are refused with 429'
 complete -c assent-coordinator -l limits-participant-branches -r -d 'unfinished branches at one participant; more are refused with 429, so that one in trouble leaves room for the others'

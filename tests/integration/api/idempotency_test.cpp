@@ -161,3 +161,42 @@ TEST_CASE("the coordinator is killed at any moment, again and again") {
   CHECK(bank.balance(0, 1) == std::to_string(1000 - 100 * kRounds) + ".00");
   CHECK(bank.balance(1, 1) == std::to_string(1000 + 100 * kRounds) + ".00");
 }
+
+TEST_CASE("a retry that comes when its key is forgotten is refused, and after a restart as well") {
+  Deployment bank({.coordinator_env = {{"ASSENT_HISTORY_KEEP", "1s"}}});
+  const auto send = [&bank](const std::string& key, const std::string& first_sent) {
+    HttpCall call;
+    call.method = "POST";
+    call.target = "/v1/transactions";
+    call.headers = {{"Content-Type", "application/json"}, {"Idempotency-Key", key}};
+    if (!first_sent.empty()) call.headers.emplace_back("Repeatability-First-Sent", first_sent);
+    call.body = kTransfer;
+    const auto result = client::make_http_transport(bank.url())->call(call);
+    const auto* answer = std::get_if<HttpAnswer>(&result);
+    return answer != nullptr ? *answer : HttpAnswer{};
+  };
+  auto client = bank.client();
+  REQUIRE(client.run_json(kTransfer).has_value());
+  const std::string key = client.last_key();
+  const std::string first_sent = client.last_first_sent();
+  CHECK(first_sent.ends_with(" GMT"));
+  const auto is_forgotten = [&] { return send(key, first_sent).status == 410; };
+  CHECK(dev::poll_until(is_forgotten, std::chrono::seconds(30)));
+  // A log whose segments hold the transaction no more: what is left is the time.
+  for (int start = 0; start < 3; ++start) {
+    bank.kill_coordinator();
+    bank.start_coordinator();
+    bank.await_ready();
+    INFO(bank.logs());
+    CHECK(dev::poll_until(is_forgotten, std::chrono::seconds(30)));
+    CHECK(bank.balance(0, 1) == "900.00");
+  }
+  const client::Problem problem = client::parse_problem(send(key, first_sent));
+  CHECK(problem.code == "history-expired");
+  CHECK(problem.fate == client::Fate::unknown);
+  CHECK(problem.retry == "never");
+  // Who does not say when it was first sent is taken for new.
+  CHECK(send(key, "").status / 100 == 2);
+  CHECK(bank.settles());
+  CHECK(bank.balance(0, 1) == "800.00");
+}

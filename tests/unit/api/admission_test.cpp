@@ -74,6 +74,7 @@ TEST_CASE("every route is for the roles that the table gives it, and nobody else
       {"GET /v1/overview", see_all},
       {"GET /v1/participants", see_all},
       {"GET /v1/participants/{name}", see_all},
+      {"GET /v1/groups", own},
       {"GET /v1/errors", {"", "nobody", "shop", "eye", "ops", "orders"}},
       {"GET /v1/openapi.json", {"", "nobody", "shop", "eye", "ops", "orders"}},
       {"GET /v1/version", {"", "nobody", "shop", "eye", "ops", "orders"}},

@@ -139,7 +139,7 @@ FakeCoordinator::FakeCoordinator(const std::string& access_file, AdmissionLimits
   engine_ =
       std::make_unique<Engine>(world_->io, CoordinatorMachine({}, recovered, start, time_now()),
                                world_->log, world_->metrics, std::move(world));
-  api_ = std::make_unique<Api>(*engine_, blocking, admission_);
+  api_ = std::make_unique<Api>(*engine_, blocking, admission_, groups);
 }
 FakeCoordinator::~FakeCoordinator() = default;
 

@@ -51,6 +51,7 @@ class FakeCoordinator {
                    const std::string& body = "", Headers headers = {});
 
   BlockingBoard blocking;  // empty until a test reports
+  Groups groups;           // … and configures some
 
  private:
   struct World;

@@ -166,8 +166,11 @@ const Fault faults[] = {
     {R"({"branches":[{"participant":"a",)" + stmt +
          R"(},{"participant":"b","statements":[{"sq":1}]}]})",
      "branches[1].statements[0].sq: unknown field; did you mean sql?"},
-    {R"({"branches":[{"group":"replicas",)" + stmt + "}]}",
-     "branches[0].group: groups are not served by this version; name each participant"},
+    {R"({"branches":[{"group":7,)" + stmt + "}]}", "branches[0].group: must be a string"},
+    {R"({"branches":[{"group":"",)" + stmt + "}]}", "branches[0].group: must not be empty"},
+    {R"({"branches":[{"group":"a"}]})", "branches[0]: statements is missing"},
+    {R"({"branches":[{"group":"a","participant":"b",)" + stmt + "}]}",
+     "branches[0]: participant and group cannot both be given; a group stands for all its members"},
     {R"({"mode":"external"})", "branches: an external transaction needs at least one branch"},
     {R"({"mode":"external","branches":[]})",
      "branches: an external transaction needs at least one branch"},

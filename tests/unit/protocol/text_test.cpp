@@ -167,11 +167,15 @@ TEST_CASE("Log records") {
         "{participant=stock xid=12 server=7423/2/shop}] "
         "key={key=000000000000000000000000000000ab body=00000000000000000000000000000000} "
         "labels=\"{\\\"a\\\":\\\"b\\\\c\\\"}\" wall_ms=1700000000000");
+  commit.key->first_sent_ms = 1'699'999'999'000;
+  CHECK(text(commit).find("00 first_sent_ms=1699999999000} ") != std::string::npos);
   EpochRecord epoch;
   epoch.epoch = 2;
   epoch.life = kLife;
   epoch.place = {"machine", 3, 4};
   CHECK(text(epoch) == "EpochRecord epoch=2 life=life place={machine_id=machine device=3 inode=4}");
+  epoch.forgotten_key_ms = 7;
+  CHECK(text(epoch).ends_with(" forgotten_key_ms=7"));
   MemberRecord member;
   member.participant = "stock";
   member.server = kServer;
@@ -221,7 +225,11 @@ TEST_CASE("Requests and answers") {
   CHECK(text(Reply{2, kTx, std::nullopt, Fate::committed}) ==
         "Reply request=2 tx=T1 fate=committed");
   CHECK(text(Reply{2, kTx, std::nullopt, Fate::none}) == "Reply request=2 tx=T1");
+  begin.refusal = failure(Problem::permission_denied, "not yours");
+  CHECK(text(begin).ends_with(" refusal={permission-denied \"not yours\"}"));
   CHECK(text(Drain{}) == "Drain");
+  CHECK(text(LimitsChanged{100, 10}) ==
+        "LimitsChanged open_transactions=100 participant_branches=10");
 }
 
 TEST_CASE("States") {

@@ -32,6 +32,7 @@ DaemonSpec spec() {
                 .most = 10,
                 .unit = "things"},
                {"peers", KeyType::list, "", "Addresses"},
+               {"teams", KeyType::table, "", "Who plays for whom"},
                {"on", KeyType::boolean, "false", "A switch"},
                {.name = "name", .help = "A name", .required = true, .example = "somebody"},
                {"db.password", KeyType::text, "", "A secret", false, true}};
@@ -87,6 +88,10 @@ int run(const DaemonRun& run) {
             << config.duration("http.idle_timeout").count() << "\nbody " << config.size("http.body")
             << "\ncount " << config.integer("count") << "\npeers";
   for (const auto& peer : config.list("peers")) std::cout << ' ' << peer;
+  for (const auto& [team, players] : config.table("teams")) {
+    std::cout << "\nteam " << team;
+    for (const auto& player : players) std::cout << ' ' << player;
+  }
   std::cout << "\non " << config.boolean("on") << "\nname " << config.text("name") << "\npassword "
             << config.text("db.password") << std::endl;
   log::info("printed", {{"name", config.text("name")}, {"count", config.integer("count")}});

@@ -136,6 +136,37 @@ TEST_CASE("daemon: the file may be named by the environment, lists by repeating"
   CHECK(outcome.prints("peers a:1 b:2\non 1\nname file\n"));
 }
 
+TEST_CASE("daemon: lists by name, as a table in the file, and in one line elsewhere") {
+  File file("name = \"file\"\n[teams]\nred = [\"ann\", \"bob\"]\n'blue' = []\n");
+  CHECK(probe({"--config", file.path}).prints("peers\nteam blue\nteam red ann bob\non 0\n"));
+  File line("name = \"file\"\nteams = {red = [\"ann\"]}\n");
+  CHECK(probe({"--config", line.path}).prints("peers\nteam red ann\non 0\n"));
+  CHECK(probe({"--config", line.path, "--teams", "red=bob", "--teams", "a = b , c;"})
+            .prints("peers\nteam a b c\nteam red bob\non 0\n"));
+  CHECK(probe({"--name=n"}, {"ASSENT_TEAMS=red=ann,bob"}).prints("team red ann bob\n"));
+  const auto shown = probe({"config", "show", "--config", file.path});
+  CHECK(shown.prints("teams = {\"blue\" = [], \"red\" = [\"ann\", \"bob\"]}  # " + file.path +
+                     ", line 2\n"));
+  const auto refused = [](const std::string& teams, const std::string& why) {
+    const auto outcome = probe({"--name=n", "--teams", teams});
+    INFO(outcome.err);
+    CHECK(outcome.code == 78);
+    CHECK(outcome.says(why));
+  };
+  for (const char* teams : {"red", "=ann", "red=ann;red=bob", "red blue,green=ann"})
+    refused(teams, "is not lists by name, such as one=a,b;other=c");
+  const auto no_table = [](const std::string& text, const std::string& why) {
+    File bad("[teams]\n" + text);
+    const auto outcome = probe({"--name=n", "--config", bad.path});
+    INFO(outcome.err);
+    CHECK(outcome.says(bad.path + ", line 2: " + why));
+  };
+  no_table("red = \"ann\"\n", "red is a list of texts");
+  no_table("red = [\"a;b\"]\n", "\"a;b\" holds a \";\", which separates items");
+  no_table("\"r;d\" = []\n", "\"r;d\" cannot be a name here");
+  no_table("[teams.red]\nx = 1\n", "");
+}
+
 TEST_CASE("daemon: the command line is refused by name") {
   const auto refused = [](Strings arguments, const std::string& text) {
     const auto outcome = probe(std::move(arguments));
