@@ -289,7 +289,8 @@ test('the blast radius: each transaction once, over all databases', () => {
 });
 
 test('the blast radius on a narrow screen: the same, each below what it waits for', () => {
-  const wide = lay(blocking({a: [root([waiter(1, 1), waiter(2, 2), waiter(3, 1)])], b: [root([])]}));
+  const waiters = [waiter(1, 1), waiter(2, 2), waiter(3, 1)];
+  const wide = lay(blocking({a: [root(waiters)], b: [root([])]}));
   const {nodes, edges, height} = stack(wide);
   assert.deepEqual(
     nodes.map(each => each.key).sort(),
