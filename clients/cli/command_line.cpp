@@ -14,7 +14,7 @@
 #include "clients/cli/credentials.hpp"
 #include "clients/cli/deciding.hpp"
 #include "clients/cli/description.hpp"
-#include "clients/cli/dev.hpp"
+#include "clients/cli/dev_commands.hpp"
 #include "clients/cli/doctor.hpp"
 #include "clients/cli/lanes.hpp"
 #include "clients/cli/report.hpp"
@@ -115,9 +115,7 @@ struct Arguments {
   VerifyOptions verify;
   Credentials credentials;
   NewToken token;
-  DevOptions dev;
-  std::filesystem::path dev_folder;  // of one that runs
-  std::string part;
+  DevArguments dev;
 };
 
 struct Command {
@@ -396,51 +394,6 @@ void add_blocking(CLI::App& app, Command& command) {
   });
 }
 
-void add_dev_commands(CLI::App& app, Command& command) {
-  Arguments& arguments = command.arguments;
-  CLI::App* dev =
-      app.add_subcommand("dev", "Start a whole installation to try, and remove it again");
-  dev->callback([dev, &command] {
-    if (dev->get_subcommands().empty())
-      command.run = [&command] { return run_dev(command.arguments.dev, command.terminal); };
-  });
-  dev->add_option("--participants", arguments.dev.participants, "How many databases")
-      ->check(CLI::Range(1, 26))
-      ->capture_default_str();
-  dev->add_option("--keep", arguments.dev.folder,
-                  "Keep everything in this folder; start what is in it already");
-  dev->add_option("--port", arguments.dev.port, "Of the REST API; by default 7400, or a free one")
-      ->check(CLI::Range(1, 65535));
-  dev->add_flag("--no-restart", arguments.dev.no_restart,
-                "Leave what dies down, until `assent dev start`");
-  dev->footer(kDevFooter);
-
-  const auto add_control = [&](const char* name, const char* what,
-                               int (*run)(const Arguments&, const Terminal&)) {
-    CLI::App* sub = dev->add_subcommand(name, what);
-    sub->add_option("PART", arguments.part,
-                    "coordinator; bank_a … (a participant); bank_a.db … (its PostgreSQL)")
-        ->required();
-    sub->add_option("--dir", arguments.dev_folder, "The folder of the installation")
-        ->envname("ASSENT_DEV");
-    sub->callback([&command, run] {
-      command.run = [&command, run] { return run(command.arguments, command.terminal); };
-    });
-    return sub;
-  };
-  add_control("kill", "kill -9 a part and leave it down", [](const auto& given, const auto& to) {
-    return dev_kill(given.dev_folder, given.part, to);
-  });
-  add_control("start", "Start a part that is down", [](const auto& given, const auto& to) {
-    return dev_start(given.dev_folder, given.part, to);
-  });
-  add_control("psql", "Open psql on a database; arguments after -- are psql's",
-              [](const auto& given, const auto& to) {
-                return dev_psql(given.dev_folder, given.part, given.params, to);
-              })
-      ->add_option("ARGUMENTS", arguments.params, "For psql");
-}
-
 // What to say when the first word is none of the commands.
 std::optional<std::string> unknown_command(const CLI::App& app) {
   const auto words = app.remaining();
@@ -490,7 +443,7 @@ int run_command_line(std::vector<std::string> arguments, const Terminal& termina
     return verify(asked, command.terminal, command.client());
   });
   add_token_command(app, command.arguments.token, terminal, command.run);
-  add_dev_commands(app, command);
+  add_dev_commands(app, command.arguments.dev, terminal, command.run);
   if (arguments == std::vector<std::string>{"--describe"}) {  // for scripts/reference
     terminal.out << describe(app) << '\n';
     return kDone;

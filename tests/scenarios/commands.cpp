@@ -21,9 +21,7 @@ const std::vector<Commands::Entry>& Commands::table() {
       {"break", "break PARTICIPANT [at coordinator|at PARTICIPANT]", &Commands::break_link},
       {"begin",
        "begin tN interactive | [external] PARTICIPANT[:WORK,…] … [key K] [body B] [sent 5m] "
-       "[timeout 5s] "
-       "[idle 5s] "
-       "[decided]",
+       "[timeout 5s] [idle 5s] [decided]",
        &Commands::begin},
       {"execute", "execute tN PARTICIPANT[:WORK,…] [seq N]", &Commands::execute},
       {"commit", "commit tN [decided]", &Commands::commit},
