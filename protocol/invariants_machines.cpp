@@ -97,6 +97,11 @@ std::vector<Violation> check_at_rest(const CoordinatorMachine& machine) {
   for (const auto& [id, tx] : machine.transactions())
     if (!is_finished(tx.state))
       found.push_back({"I10", to_string(id) + " is still " + std::string(to_string(tx.state))});
+  for (const auto& [id, tx] : machine.transactions())
+    if (tx.resolution && !tx.resolution->unheard.empty())
+      found.push_back({"I10", *tx.resolution->unheard.begin() +
+                                  " has still not said what it knows of " + to_string(id) +
+                                  ", which an operator has decided"});
   for (const auto& [id, doubt] : machine.doubts())
     if (doubt.pending)
       found.push_back({"I10", "an operator's decision of " + to_string(id) + " waits for the log"});

@@ -182,14 +182,24 @@ void Schedule::resolved_by_hand() {
 // ---- an operator
 // ----------------------------------------------------------------------------------
 
+// Where a ledger has lost decisions there is something to decide; and where it starts again,
+// something to remember.
+void Schedule::operator_decides() {
+  if (world_.random.percent(50)) ledger_put_back();
+  for (int restarts = 0; restarts < 3; ++restarts)
+    world_.scheduler.after(for_a_while(15'000'000), [this] {
+      if (!healing_) coordinator_killed();
+    });
+  keep_deciding();
+}
+
 // From now on a person decides whatever is in doubt, this way or that, without waiting for
 // evidence; and sees to damage. Nobody is asked whose decisions another coordinator may overrule.
-void Schedule::operator_decides() {
+void Schedule::keep_deciding() {
   if (healing_) return;
   CoordinatorHost& host = ruling();
   if (host.running() && !host.paused() && !host.disk().competed()) decide_doubts(host);
-  world_.scheduler.after(Micros(world_.random.between(2'000, 60'000)),
-                         [this] { operator_decides(); });
+  world_.scheduler.after(Micros(world_.random.between(2'000, 60'000)), [this] { keep_deciding(); });
 }
 
 void Schedule::decide_doubts(CoordinatorHost& host) {

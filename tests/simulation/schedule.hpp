@@ -110,6 +110,7 @@ class Schedule {
   void put_back(Server& server);
   void resolved_by_hand();
   void operator_decides();
+  void keep_deciding();
   void decide_doubts(CoordinatorHost& host);
   void disk_slow();
   void disk_full();
