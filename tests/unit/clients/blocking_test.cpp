@@ -23,7 +23,7 @@ std::string document_of(const std::string& name, const std::string& pid) {
          R"("slots":{"used":1,"of":200},"horizon":{"oldest_prepared_xid_age":5,)"
          R"("autovacuum_freeze_max_age":200000000,"held_by_prepared":true,"dead_rows":22},)"
          R"("roots":[{"kind":"branch","transaction":"t-1","gid":"g","age_ms":41000,"waiting":1,)"
-         R"("peers":["orders","stock"],"knowledge":{"state":"in_doubt","text":"voted yes, )"
+         R"("peers":["orders","stock"],"knowledge":{"state":"in_doubt","text":"in doubt, )"
          R"(decision unknown"},"frees":{"by":"coordinator","what":"Its return.",)"
          R"("then":"It ends."},)"
          R"("locks":[{"what":"public.item_pkey","kind":"index","modes":["RowExclusiveLock"]},)"
