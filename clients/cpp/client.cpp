@@ -165,7 +165,7 @@ Result<Document> Client::participants() {
 }
 
 Result<Document> Client::groups() {
-  return document("/v1/groups");
+  return document(get_call("/v1/groups"));
 }
 
 Result<Document> Client::version() {

@@ -149,12 +149,12 @@ TEST_CASE("a participant is shown with its server and what it holds") {
       R"({"name":"orders","state":"ready","server":{"system_identifier":"7423000000000000001",)"
       R"("timeline":3,"database":"shop"},"mark":{"epoch":2,"sequence":40,"durable_sequence":39},)";
   std::string out;
-  append_participant(out, "orders", member, false);
+  append_participant(out, "orders", member, {}, false);
   CHECK(out == front + R"("prepared_count":1})");
   out.clear();
   member.rewound_below = 2;
   member.unanswered = 3;
-  append_participant(out, "orders", member, true);
+  append_participant(out, "orders", member, {}, true);
   const std::string prepared = R"("prepared_count":1,"prepared":[{"gid":")" + to_string(held.gid) +
                                R"(","transaction":")" + kId +
                                R"(","xid":"771","peers":["orders","stock"]}]})";

@@ -225,8 +225,10 @@ TEST_CASE("Requests and answers") {
   CHECK(text(Reply{2, kTx, std::nullopt, Fate::committed}) ==
         "Reply request=2 tx=T1 fate=committed");
   CHECK(text(Reply{2, kTx, std::nullopt, Fate::none}) == "Reply request=2 tx=T1");
-  begin.refusal = failure(Problem::permission_denied, "not yours");
-  CHECK(text(begin).ends_with(" refusal={permission-denied \"not yours\"}"));
+  begin.refusal.emplace();
+  begin.refusal->problem = Problem::permission_denied;
+  begin.refusal->message = "not yours";
+  CHECK(text(begin).ends_with(" refusal={problem=permission-denied message=\"not yours\"}"));
   CHECK(text(Drain{}) == "Drain");
   CHECK(text(LimitsChanged{100, 10}) ==
         "LimitsChanged open_transactions=100 participant_branches=10");
