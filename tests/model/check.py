@@ -27,11 +27,13 @@ def faults(crashes, losses, doubles):
 CHECKS = [
     ("a crash, a loss and a double", faults(1, 1, 1), False),
     ("two crashes", faults(2, 0, 0), False),
-    ("progress without a fault", faults(0, 0, 0), True),
+    ("progress after a double", faults(0, 0, 1), True),
+    ("progress after a loss", faults(0, 1, 0), True),
+    ("progress after a crash", faults(1, 0, 0), True),
 ]
 LONG = [
-    ("progress after a crash", faults(1, 0, 0), True),
-    ("progress after a loss", faults(0, 1, 0), True),
+    ("progress after two crashes", faults(2, 0, 0), True),
+    ("progress after a crash and a loss", faults(1, 1, 0), True),
     ("two crashes, a loss and a double", faults(2, 1, 1), False),
     ("three participants, a crash", ["-DN=3"] + faults(1, 0, 0), False),
 ]
@@ -43,6 +45,8 @@ MUTANTS = [
     ("ANSWERS_UNDECIDED", faults(0, 0, 0), False),
     ("ONE_APPLIED_FOR_ALL", faults(0, 0, 0), False),
     ("LISTS_TOO_EARLY", faults(1, 0, 0), False),
+    ("SENDS_ONCE", faults(0, 1, 0), True),
+    ("LISTS_NOTHING", faults(1, 0, 0), True),
 ]
 
 

@@ -122,7 +122,9 @@ end:
   :: atomic { up && tx == preparing -> abort() }                 /* the deadline, or the client */
   :: atomic { up && tx == deciding ->                            /* the log says: durable */
        commit_durable = true; tx = committing; say_commit(); TELL_ALL() }
+#ifndef MUTANT_SENDS_ONCE
   :: atomic { up && (tx == committing || tx == aborting) && !ALL(told) -> TELL_ALL() }
+#endif
   :: atomic { !up ->
        epoch++; up = true;
        if
@@ -297,7 +299,9 @@ end:
 #endif
        alive[i] = true;
        if
+#ifndef MUTANT_LISTS_NOTHING
        :: held[i] -> branch[i] = prepared
+#endif
        :: else -> branch[i] = none
        fi }
   :: atomic { alive[i] && !link[i] && up && !linked[i] && !m_ready[i] ->   /* P6 to P10 */
@@ -351,10 +355,16 @@ inline participant_crashes(i) {
   fi;
   branch[i] = none
 }
+#ifdef PROGRESS
+bool tock;
+#endif
 proctype Faults() {
   byte i;
 end:
   do
+#ifdef PROGRESS
+  :: timeout -> tock = !tock     /* or a standstill would be no run for Spin to find */
+#endif
   :: atomic { crashes > 0 && up -> crashes--; coordinator_crashes() }
   :: atomic { crashes > 0 -> select(i : 0 .. N - 1);
        if
