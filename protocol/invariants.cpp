@@ -164,7 +164,7 @@ void Observer::record_durable(const LogRecord& record, bool competed) {
 
 void Observer::commits_lost(const std::set<TxId>& lost) {
   for (const TxId& tx : lost) {
-    of(tx).void_commit = true;
+    of(tx).void_commit = of(tx).was_lost = true;
     of(tx).resolution.reset();
   }
   for (auto& [tx, history] : histories_)
@@ -349,6 +349,7 @@ std::string Observer::memory() const {
     text += "\n  " + to_string(tx);
     flag(history.commit.has_value(), "commit");
     flag(history.void_commit, "void_commit");
+    flag(history.was_lost, "was_lost");
     flag(history.aborted.has_value(), "aborted");
     flag(history.told_committed, "told_committed");
     flag(history.ended, "ended");
@@ -390,6 +391,15 @@ std::string Observer::memory() const {
   return text;
 }
 
+namespace {
+
+bool is_named(const CommitRecord& commit, const std::string& participant) {
+  return std::any_of(commit.branches.begin(), commit.branches.end(),
+                     [&](const DecidedBranch& each) { return each.participant == participant; });
+}
+
+}  // namespace
+
 void Observer::at_rest(const CoordinatorMachine& coordinator) {
   for (const auto& [tx, history] : histories_) {
     if (history.resolved) {
@@ -410,8 +420,11 @@ void Observer::at_rest(const CoordinatorMachine& coordinator) {
       const TxBranch* shown = known ? known->branch(name) : nullptr;
       const bool reported = shown && (shown->phase == BranchPhase::heuristic ||
                                       shown->phase == BranchPhase::unproven);
-      // Of an abort that was presumed, PostgreSQL alone may know; what was recorded stays shown.
-      if (!reported && (committed || branch.recorded))
+      // Of an abort that was presumed, PostgreSQL alone may know, and of a branch that only a lost
+      // record named (P36); what was recorded stays shown.
+      const bool known_to_be_committed =
+          committed && (!history.was_lost || is_named(*history.commit, name));
+      if (!reported && (known_to_be_committed || branch.recorded))
         violated("I4", "the branch of " + to_string(tx) + " at " + name + " was " +
                            std::string(to_string(*branch.outcome)) +
                            " by hand against the decision, and nobody is told");

@@ -117,6 +117,7 @@ class Observer {
     std::map<std::string, Branch> branches;
     std::optional<CommitRecord> commit;  // durable
     bool void_commit = false;            // … but lost with its ledger
+    bool was_lost = false;               // … at some time; what stands there may be found again
     std::optional<std::string> aborted;  // who was told, first
     bool told_committed = false;
     bool ended = false;                  // an End of it was written: it may be forgotten

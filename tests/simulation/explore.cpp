@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <ostream>
 
@@ -33,12 +34,12 @@ class Search {
   std::uint64_t most_states_;
   Exploration result_;
 
-  std::vector<State> states_;                         // in the order found
-  std::vector<std::array<std::uint64_t, 2>> prints_;  // of each
-  std::vector<std::uint32_t> parents_;                // the state each was found from
-  std::vector<std::uint32_t> places_;                 // hash table of numbers, open addressing
-  std::vector<std::uint32_t> faultless_;              // steps without fault, state after state
-  std::vector<std::uint64_t> first_step_;             // … where those of each state begin
+  std::deque<State> states_;                         // in the order found
+  std::deque<std::array<std::uint64_t, 2>> prints_;  // of each
+  std::deque<std::uint32_t> parents_;                // the state each was found from
+  std::vector<std::uint32_t> places_;                // hash table of numbers, open addressing
+  std::deque<std::uint32_t> faultless_;              // steps without fault, state after state
+  std::deque<std::uint64_t> first_step_;             // … where those of each state begin
   std::vector<bool> rests_;
 };
 
@@ -71,6 +72,7 @@ void Search::expand(std::uint32_t number) {
   rests_.push_back(model_.at_rest(from));
   if (rests_.back()) {
     ++result_.at_rest;
+    result_.ends.insert(model_.end_of(from));
     auto violations = model_.violations_at_rest(from);
     if (!violations.empty()) return failed(number, nullptr, std::move(violations));
   }

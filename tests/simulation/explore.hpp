@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ struct Exploration {
   bool complete = false;  // no state was left out
   std::uint64_t states = 0;
   std::uint64_t transitions = 0;
-  std::uint64_t at_rest = 0;  // states in which everything is done
-  std::uint32_t depth = 0;    // steps to the farthest state
+  std::uint64_t at_rest = 0;   // states in which everything is done
+  std::uint32_t depth = 0;     // steps to the farthest state
+  std::set<std::string> ends;  // what had become of the transaction in these
   double seconds = 0;
   std::vector<Violation> violations;  // of the first state found to break something
   bool stuck = false;                 // … which is that nothing can bring it to rest

@@ -38,15 +38,18 @@ int report(const Bounds& bounds, const Exploration& result) {
   for (const std::string& line : result.path) std::printf("%s\n", line.c_str());
   for (const Violation& each : result.violations)
     std::printf("  %s: %s\n", each.invariant.c_str(), each.what.c_str());
+  const auto counted = [&](unsigned number) {
+    return bounds.unreliable ? "\"any\"" : std::to_string(number);
+  };
   std::printf(
       "{\"complete\":%s,\"states\":%llu,\"transitions\":%llu,\"at_rest\":%llu,\"depth\":%u,"
-      "\"violations\":%zu,\"participants\":%zu,\"crashes\":%u,\"losses\":%u,\"duplicates\":%u,"
-      "\"sweeps\":%u,\"seconds\":%.1f}\n",
+      "\"violations\":%zu,\"participants\":%zu,\"crashes\":%u,\"losses\":%s,\"duplicates\":%s,"
+      "\"breaks\":%u,\"sweeps\":%u,\"seconds\":%.1f}\n",
       result.complete ? "true" : "false", static_cast<unsigned long long>(result.states),
       static_cast<unsigned long long>(result.transitions),
       static_cast<unsigned long long>(result.at_rest), result.depth, result.violations.size(),
-      bounds.participants, bounds.crashes, bounds.losses, bounds.duplicates, bounds.sweeps,
-      result.seconds);
+      bounds.participants, bounds.crashes, counted(bounds.losses).c_str(),
+      counted(bounds.duplicates).c_str(), bounds.breaks, bounds.sweeps, result.seconds);
   if (!result.violations.empty()) return result.stuck ? kLiveness : kSafety;
   return result.complete ? kFine : kIncomplete;
 }
@@ -69,9 +72,14 @@ int run_command(int argc, char** argv) {
       ->check(CLI::Range(std::size_t{1}, kMostParticipants));
   app.add_option("--crashes", bounds.crashes, "Of coordinator, participants and databases")
       ->check(CLI::Range(0U, 9U));
-  app.add_option("--losses", bounds.losses, "Of messages, links, and room in the log")
-      ->check(CLI::Range(0U, 9U));
-  app.add_option("--duplicates", bounds.duplicates, "Messages that arrive twice")
+  const CLI::Option* losses =
+      app.add_option("--losses", bounds.losses, "Messages that are lost; otherwise any number")
+          ->check(CLI::Range(0U, 9U));
+  const CLI::Option* duplicates =
+      app.add_option("--duplicates", bounds.duplicates,
+                     "Messages that arrive twice; otherwise any number, any number of times")
+          ->check(CLI::Range(0U, 9U));
+  app.add_option("--breaks", bounds.breaks, "Of links, and of the room in the log")
       ->check(CLI::Range(0U, 9U));
   app.add_option("--sweeps", bounds.sweeps, "Lists of what a database holds prepared")
       ->check(CLI::Range(0U, 9U));
@@ -83,6 +91,7 @@ int run_command(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kFine : kUsage;
   }
+  bounds.unreliable = losses->count() == 0 && duplicates->count() == 0;
   if (!plant.empty() && !parse_plant(plant, bounds.plant)) return kUsage;
   return report(bounds, explore(bounds, most_states, quiet ? nullptr : &std::cout));
 }

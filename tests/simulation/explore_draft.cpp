@@ -61,10 +61,13 @@ void Draft::happened(std::size_t site, const std::vector<Fact>& facts) {
 // ------------------------------------------------------------------------------
 
 void Draft::coordinator_takes(const CoordinatorEvent& event, bool log_refuses) {
+  coordinator_did(p_.turn(state_.coordinator, event), log_refuses);
+}
+
+void Draft::coordinator_did(const CoordinatorTurn& turn, bool log_refuses) {
   const Id before = state_.coordinator;
-  const CoordinatorTurn& turn = p_.turn(before, event);
   if (with_text_) {
-    say("coordinator < " + to_text(event, p_.text_options()));
+    say("coordinator < " + to_text(turn.event, p_.text_options()));
     for (const CoordinatorAction& action : turn.actions)
       say("coordinator > " + to_text(action, p_.text_options()));
   }
@@ -84,6 +87,7 @@ void Draft::coordinator_takes(const CoordinatorEvent& event, bool log_refuses) {
   }
   for (const CoordinatorEvent& next : turn.planted) coordinator_takes(next);
   if (!log_refuses) return;
+  is_void_ = turn.records.empty();
   for (const Ledger::Entry& entry : turn.records) coordinator_takes(LogRefused{entry.number});
 }
 
@@ -117,7 +121,7 @@ void Draft::crash_coordinator(std::size_t records_kept, bool torn) {
   }
 }
 
-void Draft::make_durable(std::size_t entries) {
+void Draft::make_durable(std::size_t entries, bool log_refuses) {
   Ledger ledger = p_.ledger(state_.ledger);
   RecordNumber last = 0;
   for (; entries > 0; --entries) {
@@ -126,17 +130,20 @@ void Draft::make_durable(std::size_t entries) {
     observed(p_.durable(state_.observer, entry.record));
   }
   state_.ledger = p_.add(ledger);
-  coordinator_takes(Logged{last});
+  coordinator_takes(Logged{last}, log_refuses);
 }
 
 // ---- the participant
 // ------------------------------------------------------------------------------
 
 void Draft::participant_takes(std::size_t index, const ParticipantEvent& event, bool sweep) {
+  participant_did(index, p_.turn(index, site(index).machine, event, sweep));
+}
+
+void Draft::participant_did(std::size_t index, const ParticipantTurn& turn) {
   Site& here = site(index);
-  const ParticipantTurn& turn = p_.turn(index, here.machine, event, sweep);
   if (with_text_) {
-    say(p_.name(index) + " < " + to_text(event, p_.text_options()));
+    say(p_.name(index) + " < " + to_text(turn.event, p_.text_options()));
     for (const ParticipantAction& action : turn.actions)
       say(p_.name(index) + " > " + to_text(action, p_.text_options()));
   }
@@ -305,17 +312,13 @@ void Draft::link_noticed_by_coordinator(std::size_t index) {
 void Draft::deliver_to_coordinator(std::size_t index, Id id, bool keep, bool log_refuses) {
   Site& here = site(index);
   if (!keep) erase(here.to_coordinator, id);
-  const ToCoordinator& message = p_.to_coordinator(id);
-  if (const auto* hello = std::get_if<Hello>(&message)) {
-    here.link.named = true;
-    return coordinator_takes(LinkUp{*hello}, log_refuses);
-  }
-  coordinator_takes(FromParticipant{p_.name(index), message}, log_refuses);
+  if (std::holds_alternative<Hello>(p_.to_coordinator(id))) here.link.named = true;
+  coordinator_did(p_.heard(state_.coordinator, index, id), log_refuses);
 }
 
 void Draft::deliver_to_participant(std::size_t index, Id id, bool keep) {
   if (!keep) erase(site(index).to_participant, id);
-  participant_takes(index, FromCoordinator{p_.to_participant(id)});
+  participant_did(index, p_.heard(index, site(index).machine, id));
 }
 
 }  // namespace assent::explore

@@ -1,5 +1,6 @@
 #include "tests/simulation/explore_model.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -17,7 +18,10 @@ struct Model::Impl {
   void step(bool is_fault, const Change& change) {
     Draft draft(p, *from, with_text);
     change(draft);
+    if (draft.is_void()) return;
     Step done = draft.finish(is_fault);
+    if (p.bounds().unreliable && p.bounds().saturated && done.violations.empty())
+      done.to = saturated(p, done.to);
     if (done.to == *from && done.violations.empty()) return;
     (*take)(done);
   }
@@ -33,6 +37,8 @@ struct Model::Impl {
   void coordinator();
   bool is_finished(const CoordinatorMachine& machine) const;
   bool is_spoken_to() const;
+  bool is_silent(const Site& site) const;
+  void tick(Draft& draft, bool log_refuses);
   void site(std::size_t index);
   void participant(std::size_t index, const Site& here);
   void database(std::size_t index, const Site& here);
@@ -52,8 +58,30 @@ bool Model::Impl::is_finished(const CoordinatorMachine& machine) const {
 
 bool Model::Impl::is_spoken_to() const {
   for (std::size_t i = 0; i < p.bounds().participants; ++i)
-    if (!p.site(from->sites[i]).to_coordinator.empty()) return true;
+    for (const Id message : p.site(from->sites[i]).to_coordinator)
+      if (!p.bounds().unreliable || is_greeting(p.to_coordinator(message))) return true;
   return false;
+}
+
+// Nothing is on the way that anybody waits for.
+bool Model::Impl::is_silent(const Site& site) const {
+  if (!p.bounds().unreliable) return site.to_coordinator.empty() && site.to_participant.empty();
+  for (const Id message : site.to_coordinator)
+    if (is_greeting(p.to_coordinator(message))) return false;
+  for (const Id message : site.to_participant)
+    if (is_greeting(p.to_participant(message))) return false;
+  return true;
+}
+
+// Nothing is on the way any more when a finished transaction is forgotten (P12).
+void Model::Impl::tick(Draft& draft, bool log_refuses) {
+  const Id before = draft.state().coordinator;
+  draft.coordinator_did(p.ticked(before), log_refuses);
+  const bool forgot = p.coordinator(before).machine.find(p.tx()) &&
+                      !p.coordinator(draft.state().coordinator).machine.find(p.tx());
+  if (!forgot) return;
+  for (std::size_t i = 0; i < p.bounds().participants; ++i)
+    if (!draft.look(i).to_coordinator.empty()) draft.site(i).to_coordinator.clear();
 }
 
 void Model::Impl::coordinator() {
@@ -61,11 +89,13 @@ void Model::Impl::coordinator() {
   const CoordinatorMachine& machine = p.coordinator(from->coordinator).machine;
   const Ledger& ledger = p.ledger(from->ledger);
   const std::size_t undurable = ledger.entries.size() - ledger.durable;
-  for (std::size_t count = 1; count <= undurable; ++count)
-    step(false, [&](Draft& d) { d.make_durable(count); });
+  for (std::size_t count = 1; count <= undurable; ++count) {
+    step(false, [&](Draft& d) { d.make_durable(count, false); });
+    fault(Fault::breakage, [&](Draft& d) { d.make_durable(count, true); });
+  }
   if (machine.wake_at() && !(is_finished(machine) && is_spoken_to())) {
-    step(false, [](Draft& d) { d.coordinator_takes(CoordinatorTick{}); });
-    fault(Fault::loss, [](Draft& d) { d.coordinator_takes(CoordinatorTick{}, true); });
+    step(false, [&](Draft& d) { tick(d, false); });
+    fault(Fault::breakage, [&](Draft& d) { tick(d, true); });
   }
   for (std::size_t kept = 0; kept <= undurable; ++kept) {
     fault(Fault::crash, [&](Draft& d) { d.crash_coordinator(kept, false); });
@@ -127,31 +157,23 @@ void Model::Impl::link(std::size_t index, const Site& here) {
   if (link.open_at_coordinator && (link.broken || !both))
     step(false, [&](Draft& d) { d.link_noticed_by_coordinator(index); });
   if (link.carries())
-    fault(Fault::loss, [&](Draft& d) {
+    fault(Fault::breakage, [&](Draft& d) {
       d.say("-- the link of " + Parties::name(index) + " breaks");
       d.site(index).link.broken = true;
     });
 }
 
-namespace {
-
-bool is_greeting(const ToCoordinator& message) {
-  return std::holds_alternative<Hello>(message) || std::holds_alternative<Ready>(message);
-}
-bool is_greeting(const ToParticipant& message) {
-  return std::holds_alternative<Welcome>(message);
-}
-
-}  // namespace
-
 void Model::Impl::messages(std::size_t index, const Site& here) {
-  const auto each = [&](const std::vector<Id>& ids, auto message, auto deliver, auto lose) {
+  const auto each = [&](bool to_coordinator, const std::vector<Id>& ids, auto message, auto deliver,
+                        auto lose) {
     bool greeting = false;
     for (const Id id : ids) greeting = greeting || is_greeting(message(id));
     for (const Id id : ids) {
       if (greeting && !is_greeting(message(id))) continue;
-      step(false, [&](Draft& d) { deliver(d, id, false, false); });
-      if (greeting) continue;
+      const bool stays = p.bounds().unreliable && !greeting;
+      step(false, [&](Draft& d) { deliver(d, id, stays, false); });
+      if (to_coordinator) fault(Fault::breakage, [&](Draft& d) { deliver(d, id, stays, true); });
+      if (greeting || stays) continue;
       fault(Fault::duplicate, [&](Draft& d) { deliver(d, id, true, false); });
       fault(Fault::loss, [&](Draft& d) {
         if (with_text) d.say("-- lost: " + to_text(message(id), p.text_options()));
@@ -160,13 +182,15 @@ void Model::Impl::messages(std::size_t index, const Site& here) {
     }
   };
   each(
-      here.to_coordinator, [&](Id id) -> const ToCoordinator& { return p.to_coordinator(id); },
+      true, here.to_coordinator,
+      [&](Id id) -> const ToCoordinator& { return p.to_coordinator(id); },
       [&](Draft& d, Id id, bool keep, bool refuse) {
         d.deliver_to_coordinator(index, id, keep, refuse);
       },
       [&](Draft& d) -> std::vector<Id>& { return d.site(index).to_coordinator; });
   each(
-      here.to_participant, [&](Id id) -> const ToParticipant& { return p.to_participant(id); },
+      false, here.to_participant,
+      [&](Id id) -> const ToParticipant& { return p.to_participant(id); },
       [&](Draft& d, Id id, bool keep, bool) { d.deliver_to_participant(index, id, keep); },
       [&](Draft& d) -> std::vector<Id>& { return d.site(index).to_participant; });
 }
@@ -216,7 +240,7 @@ State Model::initial() {
   while (!is_ready()) {
     std::optional<State> next;
     steps(state, [&](Step& step) {
-      if (!next && step.to.observer) next = step.to;
+      if (!next && !step.is_fault) next = step.to;
     });
     if (!next || *next == state) throw std::logic_error("the participants do not become ready");
     state = *next;
@@ -234,6 +258,7 @@ State Model::initial() {
     state.budget |= number << (4 * static_cast<unsigned>(fault));
   };
   put(Fault::crash, p.bounds().crashes);
+  put(Fault::breakage, p.bounds().breaks);
   put(Fault::loss, p.bounds().losses);
   put(Fault::duplicate, p.bounds().duplicates);
   put(Fault::sweep, p.bounds().sweeps);
@@ -246,14 +271,33 @@ bool Model::at_rest(const State& state) {
   if (!check_at_rest(p.coordinator(state.coordinator).machine).empty()) return false;
   for (std::size_t i = 0; i < p.bounds().participants; ++i) {
     const Site& site = p.site(state.sites[i]);
-    const bool quiet = site.machine && site.tasks.empty() && site.to_coordinator.empty() &&
-                       site.to_participant.empty() && site.link.carries() && site.link.has_database;
+    const bool quiet = site.machine && site.tasks.empty() && site.link.carries() &&
+                       site.link.has_database && impl_->is_silent(site);
     if (!quiet || p.database(site.database).prepared) return false;
     const ParticipantMachine& machine = p.participant(site.machine).machine;
     if (machine.link() != ParticipantMachine::LinkState::ready || !check_at_rest(machine).empty())
       return false;
   }
   return true;
+}
+
+std::string Model::end_of(const State& state) const {
+  const Parties& p = impl_->p;
+  const CoordinatorMachine& machine = p.coordinator(state.coordinator).machine;
+  const Transaction* tx = machine.find(p.tx());
+  std::vector<std::string> words{tx ? std::string(to_string(tx->state)) : "forgotten"};
+  for (std::size_t i = 0; i < p.bounds().participants; ++i) {
+    const TxBranch* branch =
+        tx ? tx->branch(Parties::name(i)) : nullptr;  // one of a record, or not
+    std::string ends = branch ? std::string(to_string(branch->phase)) : "";
+    for (const StatusRead::Status status : p.database(p.site(state.sites[i]).database).xids)
+      ends += ' ' + std::string(to_string(status));
+    words.push_back(ends);
+  }
+  std::sort(words.begin() + 1, words.end());
+  std::string text;
+  for (const std::string& each : words) text += each + "; ";
+  return text;
 }
 
 std::vector<Violation> Model::violations_at_rest(const State& state) {

@@ -14,8 +14,12 @@
 //   - the client asks how the transaction ended.
 // Nothing is on the way any more when a finished transaction is forgotten (P12).
 // And these faults, so many of each: a crash (the coordinator, and with it any records that are
-// not durable; a participant; a database; the connection between these two), a loss (a message, a
-// link, the log's room for a record), a message that comes twice.
+// not durable; a participant; a database; the connection between these two), a break (a link, the
+// log's room for a record), a message that is lost, a message that comes twice.
+// `unreliable` counts no losses and no duplicates: there may be any number of both. Then a message
+// that was sent on a link stays there until the link ends, may arrive again and again, and may
+// never arrive. That is every loss and every duplicate at once, and fewer states: nobody has to
+// remember which of them have arrived. See explore_network.cpp for what follows from it.
 //
 // What needs no step of its own:
 //   - a crash between two actions of one step. What was logged may be lost, what was sent dies
@@ -46,9 +50,12 @@ constexpr std::size_t kMostParticipants = 3;
 struct Bounds {
   std::size_t participants = 2;
   unsigned crashes = 2;
+  unsigned breaks = 0;
   unsigned losses = 0;
   unsigned duplicates = 0;
   unsigned sweeps = 0;
+  bool saturated = true;  // `unreliable` only; false: also what explore_network.cpp leaves out
+  bool unreliable = false;
   Plant plant = Plant::none;
 };
 
@@ -91,7 +98,7 @@ struct State {
   bool operator==(const State&) const = default;
 };
 
-enum class Fault : std::uint8_t { crash, loss, duplicate, sweep };
+enum class Fault : std::uint8_t { crash, loss, duplicate, sweep, breakage };
 unsigned left_of(std::uint32_t budget, Fault fault);
 
 // A step out of a state: where it leads and how it reads.
@@ -113,6 +120,8 @@ class Model {
   void steps(const State& from, const std::function<void(Step&)>& take, bool with_text = false);
   // Nothing of the transaction is left to do, and everybody is up and ready.
   bool at_rest(const State& state);
+  // What has become of the transaction, here and there, in words.
+  std::string end_of(const State& state) const;
   std::vector<Violation> violations_at_rest(const State& state);
   // The same for two states that differ only by which participant is which.
   std::array<std::uint64_t, 2> fingerprint(const State& state);

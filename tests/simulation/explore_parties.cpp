@@ -116,6 +116,43 @@ const ParticipantTurn& Parties::turn(std::size_t site, Id before, const Particip
   return turn;
 }
 
+namespace {
+
+constexpr Id kTick = 0;  // in the place of a message
+
+std::uint64_t heard_by(Id machine, std::size_t site, Id message) {
+  return std::uint64_t{machine} << 32 | std::uint64_t{message} << 2 | site;
+}
+
+}  // namespace
+
+const CoordinatorTurn& Parties::heard(Id machine, std::size_t site, Id message) {
+  const CoordinatorTurn*& known = coordinator_hears_[heard_by(machine, site, message)];
+  if (known) return *known;
+  const ToCoordinator& heard = to_coordinator_[message];
+  if (const auto* hello = std::get_if<Hello>(&heard)) known = &turn(machine, LinkUp{*hello});
+  if (!known) known = &turn(machine, FromParticipant{name(site), heard});
+  return *known;
+}
+
+const ParticipantTurn& Parties::heard(std::size_t site, Id machine, Id message) {
+  const ParticipantTurn*& known = participant_hears_[heard_by(machine, site, message)];
+  if (!known) known = &turn(site, machine, FromCoordinator{to_participant_[message]});
+  return *known;
+}
+
+const CoordinatorTurn& Parties::ticked(Id machine) {
+  const CoordinatorTurn*& known = coordinator_hears_[heard_by(machine, 0, kTick)];
+  if (!known) known = &turn(machine, CoordinatorTick{});
+  return *known;
+}
+
+const ParticipantTurn& Parties::ticked(std::size_t site, Id machine) {
+  const ParticipantTurn*& known = participant_hears_[heard_by(machine, site, kTick)];
+  if (!known) known = &turn(site, machine, ParticipantTick{});
+  return *known;
+}
+
 Id Parties::start_participant(std::size_t site) {
   return add(site, Participant{ParticipantMachine(name(site), participant_limits()), kClockStart});
 }

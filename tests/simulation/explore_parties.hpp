@@ -70,6 +70,11 @@ class Parties {
   const CoordinatorTurn& turn(Id coordinator, const CoordinatorEvent& event);
   const ParticipantTurn& turn(std::size_t site, Id participant, const ParticipantEvent& event,
                               bool sweep = false);
+  // The same for a message of this number, and for a timer.
+  const CoordinatorTurn& heard(Id coordinator, std::size_t site, Id message);
+  const ParticipantTurn& heard(std::size_t site, Id participant, Id message);
+  const CoordinatorTurn& ticked(Id coordinator);
+  const ParticipantTurn& ticked(std::size_t site, Id participant);
   Id start_participant(std::size_t site);
   // A start finds the ledger, writes its own record, and knows what stands there.
   struct Start {
@@ -174,6 +179,8 @@ class Parties {
   Texts facts_;
   Memo<CoordinatorTurn> coordinator_turns_;
   Memo<ParticipantTurn> participant_turns_;
+  std::unordered_map<std::uint64_t, const CoordinatorTurn*> coordinator_hears_;
+  std::unordered_map<std::uint64_t, const ParticipantTurn*> participant_hears_;
   std::unordered_map<Id, Start> starts_;
   Memo<Observed> observed_;
 };

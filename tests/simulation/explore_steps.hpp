@@ -14,10 +14,12 @@ class Draft {
   void say(const std::string& what);
   void spend(Fault fault);
   void coordinator_takes(const CoordinatorEvent& event, bool log_refuses = false);
+  void coordinator_did(const CoordinatorTurn& turn, bool log_refuses);
   void participant_takes(std::size_t site, const ParticipantEvent& event, bool sweep = false);
+  void participant_did(std::size_t site, const ParticipantTurn& turn);
   void start_coordinator();
   void crash_coordinator(std::size_t records_kept, bool torn);
-  void make_durable(std::size_t entries);
+  void make_durable(std::size_t entries, bool log_refuses);
   void start_participant(std::size_t site);
   void crash_participant(std::size_t site, bool journal_unwritten);
   void connect(std::size_t site);
@@ -34,6 +36,8 @@ class Draft {
   Site& site(std::size_t index);
   const Site& look(std::size_t index) const;
   const State& state() const { return state_; }
+  // The log was to refuse records and there was none.
+  bool is_void() const { return is_void_; }
   Step finish(bool is_fault);
 
  private:
@@ -49,6 +53,13 @@ class Draft {
   std::array<std::optional<Site>, kMostParticipants> changed_;
   std::vector<Violation> violations_;
   std::vector<std::string> text_;
+  bool is_void_ = false;
 };
+
+// `unreliable`: the state after everything has been said that is said, and changes nothing but by
+// being on its way. See explore_network.cpp.
+State saturated(Parties& parties, State state);
+bool is_greeting(const ToCoordinator& message);
+bool is_greeting(const ToParticipant& message);
 
 }  // namespace assent::explore

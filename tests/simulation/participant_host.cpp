@@ -108,8 +108,13 @@ void ParticipantHost::take(const Item& item) {
   }
 }
 
-// P42: what a list did not show must not be there.
+// P42: what a list did not show must not be there. A process that was paused may read a list of a
+// server that has gone meanwhile; then it also reads that it has gone.
 void ParticipantHost::check_missing(const Gid& gid) {
+  const bool of_a_server_that_has_gone = std::any_of(
+      inbox_.begin(), inbox_.end(),
+      [](const Item& item) { return std::holds_alternative<DatabaseDown>(item.event); });
+  if (of_a_server_that_has_gone) return;
   const auto branch = machine_->branches().find(gid);
   if (branch != machine_->branches().end() && branch->second.missing && server_.holds(gid))
     world_.observer.report({"P42", to_string(gid) + " is said to be missing, and is prepared"});
