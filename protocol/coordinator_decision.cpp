@@ -235,7 +235,7 @@ void CoordinatorStep::received(const std::string& from, const Applied& message) 
     member->second.durable_mark = std::max(member->second.durable_mark, message.durable_mark);
   Transaction* tx = find(message.gid);
   TxBranch* branch = tx ? tx->branch(from) : nullptr;
-  if (!branch && tx && tx->resolution) return damage_of_resolved(*tx, from, message);
+  if (!branch && tx && tx->resolution) return applied_of_resolved(*tx, from, message);
   if (!branch) return damaged_unknown(from, message);
   if (branch->phase != BranchPhase::finishing) return;
   const Outcome decision = tx->state == TxState::committing ? Outcome::committed : Outcome::aborted;

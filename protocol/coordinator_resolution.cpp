@@ -16,6 +16,10 @@ BranchEffect carrying_out(Outcome outcome) {
   return outcome == Outcome::committed ? BranchEffect::commit : BranchEffect::roll_back;
 }
 
+bool has_ended(const Transaction& tx) {
+  return tx.state == TxState::committed || tx.state == TxState::aborted;
+}
+
 bool says(Knowledge knowledge, Outcome outcome) {
   return knowledge == (outcome == Outcome::committed ? Knowledge::committed : Knowledge::aborted);
 }
@@ -304,43 +308,52 @@ bool CoordinatorStep::resolution_refused(RecordNumber record) {
 // ---- what is heard afterwards
 // ----------------------------------------------------------------------
 
-// It may show that the decision came too late at one of them: then the databases differ, for ever.
+// Evidence is about what was decided there, not about what was done (P40). Where that is the same,
+// its participant is told, and proves how its branch ended. Where it is not, the databases differ.
 void CoordinatorStep::heard_of_resolved(Transaction& tx, const std::string& from,
                                         Knowledge knowledge) {
   if (!tx.resolution->unheard.contains(from)) return;
-  if (knowledge == Knowledge::prepared)
+  if (recorded_damage_of_resolved(tx, from)) return;
+  if (knowledge == Knowledge::prepared || says(knowledge, tx.resolution->outcome))
     return held_of_resolved(tx, HeldBranch{gid_of(tx, from), 0, {}});
   tx.resolution->unheard.erase(from);
   if (knowledge == Knowledge::nothing || tx.branch(from)) return;
-  TxBranch branch;
-  branch.participant = from;
-  branch.phase = BranchPhase::applied;
-  const bool finished = tx.state == TxState::committed || tx.state == TxState::aborted;
-  if (finished)
-    tx.branches.push_back(std::move(branch));
-  else
-    joins(tx, std::move(branch));
-  TxBranch& ended = *tx.branch(from);
-  // Told while the decision was on its way to the disk; so is its record.
-  std::vector<HeuristicRecord> damages = m.refused_damage_;
-  for (const auto& [number, damage] : m.unlogged_damage_) damages.push_back(damage);
-  for (const HeuristicRecord& damage : damages) {
-    if (damage.tx != tx.tx || damage.participant != from) continue;
-    ended.phase = damage.application == Application::unproven ? BranchPhase::unproven
-                                                              : BranchPhase::heuristic;
-    return;
-  }
-  if (says(knowledge, tx.resolution->outcome)) return;
-  ended.phase = BranchPhase::heuristic;
+  add_to_resolved(tx, from, BranchPhase::heuristic);
   record_damage({tx.tx, from, tx.resolution->outcome, Application::heuristic, now.wall_ms});
 }
 
-// Prepared there after all: it follows the decision.
+// What was told while the decision was on its way to the disk; so is its record.
+bool CoordinatorStep::recorded_damage_of_resolved(Transaction& tx, const std::string& from) {
+  std::vector<HeuristicRecord> damages = m.refused_damage_;
+  for (const auto& [number, damage] : m.unlogged_damage_) damages.push_back(damage);
+  for (const HeuristicRecord& damage : damages) {
+    if (damage.tx != tx.tx || damage.participant != from || tx.branch(from)) continue;
+    tx.resolution->unheard.erase(from);
+    add_to_resolved(tx, from,
+                    damage.application == Application::unproven ? BranchPhase::unproven
+                                                                : BranchPhase::heuristic);
+    return true;
+  }
+  return false;
+}
+
+void CoordinatorStep::add_to_resolved(Transaction& tx, const std::string& participant,
+                                      BranchPhase phase) {
+  TxBranch branch;
+  branch.participant = participant;
+  branch.phase = phase;
+  if (has_ended(tx))
+    tx.branches.push_back(std::move(branch));
+  else
+    joins(tx, std::move(branch));
+}
+
+// Prepared there after all, or it may have been: it is told the decision, again and again.
 void CoordinatorStep::held_of_resolved(Transaction& tx, const HeldBranch& held) {
   if (held.gid.epoch != tx.epoch) return;
   const std::string& holder = held.gid.participant;
-  tx.resolution->unheard.erase(holder);
   if (TxBranch* known = tx.branch(holder)) {
+    tx.resolution->unheard.erase(holder);
     if (held.xid != 0) {
       known->xid = held.xid;
       known->server = m.members_.at(holder).server;
@@ -353,24 +366,30 @@ void CoordinatorStep::held_of_resolved(Transaction& tx, const HeldBranch& held) 
   branch.xid = held.xid;
   if (held.xid != 0) branch.server = m.members_.at(holder).server;
   tell_decision(tx, branch);
-  if (tx.state == TxState::committing || tx.state == TxState::aborting)
-    joins(tx, std::move(branch));
+  if (has_ended(tx)) {  // nobody waits for it, but it is asked until it has said that it is done
+    tx.resolution->unheard.insert(holder);
+    return set_timer(tx, now.steady + m.limits_.resend_interval);
+  }
+  tx.resolution->unheard.erase(holder);
+  joins(tx, std::move(branch));
 }
 
-// A branch that came so late that nobody waits for it any more has ended otherwise.
-void CoordinatorStep::damage_of_resolved(Transaction& tx, const std::string& from,
-                                         const Applied& message) {
-  const bool damaged =
-      message.application == Application::heuristic || message.application == Application::unproven;
-  if (!damaged || message.outcome != tx.resolution->outcome) return;
-  TxBranch branch;
-  branch.participant = from;
-  branch.phase = message.application == Application::heuristic ? BranchPhase::heuristic
-                                                               : BranchPhase::unproven;
-  if (tx.state == TxState::committing || tx.state == TxState::aborting)
-    joins(tx, std::move(branch));
-  else
-    tx.branches.push_back(std::move(branch));
+// Of a branch that came so late that nobody waited for it any more.
+void CoordinatorStep::applied_of_resolved(Transaction& tx, const std::string& from,
+                                          const Applied& message) {
+  if (message.outcome != tx.resolution->outcome || !has_ended(tx)) return;
+  tx.resolution->unheard.erase(from);
+  switch (message.application) {
+    case Application::applied:
+    case Application::proved:
+      return add_to_resolved(tx, from, BranchPhase::applied);
+    case Application::heuristic:
+      add_to_resolved(tx, from, BranchPhase::heuristic);
+      break;
+    case Application::unproven:
+      add_to_resolved(tx, from, BranchPhase::unproven);
+      break;
+  }
   record_damage({tx.tx, from, message.outcome, message.application, now.wall_ms});
 }
 
@@ -388,9 +407,13 @@ bool CoordinatorStep::ask_unheard(Transaction& tx) {
 void CoordinatorStep::ask_unheard_at(const std::string& participant) {
   for (auto& [id, tx] : m.transactions_) {
     if (!tx.resolution || !tx.resolution->unheard.contains(participant)) continue;
+    const auto is_it = [&, gid = gid_of(tx, participant)](const HeldBranch& held) {
+      return held.gid == gid;
+    };
+    const auto& held = m.members_.at(participant).held;
+    if (std::any_of(held.begin(), held.end(), is_it)) continue;  // it has been told the decision
     send(participant, Ask{gid_of(tx, participant)});
-    const bool finished = tx.state == TxState::committed || tx.state == TxState::aborted;
-    if (finished) set_timer(tx, now.steady + m.limits_.resend_interval);
+    if (has_ended(tx)) set_timer(tx, now.steady + m.limits_.resend_interval);
   }
 }
 

@@ -102,7 +102,9 @@ struct CoordinatorStep {
   // What is heard of a transaction that an operator has decided.
   void heard_of_resolved(Transaction& tx, const std::string& from, Knowledge knowledge);
   void held_of_resolved(Transaction& tx, const HeldBranch& held);
-  void damage_of_resolved(Transaction& tx, const std::string& from, const Applied& message);
+  void applied_of_resolved(Transaction& tx, const std::string& from, const Applied& message);
+  bool recorded_damage_of_resolved(Transaction& tx, const std::string& from);
+  void add_to_resolved(Transaction& tx, const std::string& participant, BranchPhase phase);
   // Whether anybody could be asked.
   bool ask_unheard(Transaction& tx);
   void ask_unheard_at(const std::string& participant);

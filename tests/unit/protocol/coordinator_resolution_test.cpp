@@ -156,10 +156,22 @@ TEST_CASE("evidence that comes afterwards never turns a decision around", "[P49]
       CHECK(b.at(tx(1)).damaged());
       CHECK(b.at(tx(1)).resolution->outcome == outcome);
     }
-    SECTION("likewise") {
-      CHECK(evidence(b, "billing", committed ? Knowledge::committed : Knowledge::aborted).empty());
-      CHECK_FALSE(b.at(tx(1)).damaged());
+    SECTION("likewise: it is told, and proves that it was also done (P40)") {
+      CHECK(evidence(b, "billing", committed ? Knowledge::committed : Knowledge::aborted) ==
+            order(outcome) + " to billing");
+      applied(b, "orders", outcome);
+      CHECK(applied(b, "billing", outcome, Application::heuristic) == "log Heuristic");
+      CHECK(b.at(tx(1)).alarming() == std::vector<std::string>{"billing"});
+    }
+    SECTION("likewise, when all others have ended: until it says that it is done") {
+      applied(b, "orders", outcome);
+      const Knowledge same = committed ? Knowledge::committed : Knowledge::aborted;
+      CHECK(evidence(b, "billing", same) == order(outcome) + " to billing");
+      CHECK(b.tick_when_due() == "Ask to billing");
+      CHECK(evidence(b, "billing", same) == order(outcome) + " to billing");
+      CHECK(applied(b, "billing", outcome).empty());
       CHECK(b.at(tx(1)).branch("billing")->phase == BranchPhase::applied);
+      CHECK(b.at(tx(1)).resolution->unheard.empty());
     }
     SECTION("prepared: it follows") {
       CHECK(evidence(b, "billing", Knowledge::prepared) == order(outcome) + " to billing");
@@ -191,9 +203,9 @@ TEST_CASE("who was not heard of and comes back holding the branch is told the de
     b.logged();
     CHECK(b.connect("billing", {{old_gid(b, "billing"), 800, kPeers}}) ==
           "Welcome to billing, " + order(outcome) + " to billing");
-    CHECK(b.at(tx(1)).resolution->unheard.empty());
     // Nobody waits for it any more; but that it ended by hand is not lost.
     CHECK(applied(b, "billing", outcome, Application::heuristic) == "log Heuristic");
+    CHECK(b.at(tx(1)).resolution->unheard.empty());
     CHECK(b.at(tx(1)).damaged());
   }
 }
