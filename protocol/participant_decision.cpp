@@ -296,7 +296,7 @@ void ParticipantStep::ended_unproven(Branch& branch) {
 
 // The branch leaves the table; what a late or repeated message is answered from stays.
 void ParticipantStep::end(Branch& branch, Knowledge knowledge, Application application) {
-  const EndedBranch ended{branch.gid, knowledge, application, branch.sequence};
+  const EndedBranch ended{branch.gid, knowledge, application, branch.sequence, branch.xid};
   const auto decided = branch.decided;
   if (m.listing_) m.ended_while_listing_.insert(branch.gid);
   set_retry(branch, Instant{});

@@ -88,6 +88,15 @@ void ParticipantStep::roll_back_another(Branch& branch, Xid decided, const Serve
   finish_prepared(branch, Outcome::aborted);
 }
 
+// This participant knows by itself that a commit was decided, and of which transaction: it must not
+// say that it holds the branch in doubt, from which a careful ledger would conclude that it has not
+// committed.
+void ParticipantStep::disown(Branch& branch, Xid decided, Sequence sequence) {
+  branch.decided = Outcome::committed;
+  branch.sequence = sequence;
+  roll_back_another(branch, decided, m.server_);
+}
+
 void ParticipantStep::prove_decided(Branch& branch) {
   branch.xid = std::exchange(branch.decided_xid, Xid{0});
   prove(branch);

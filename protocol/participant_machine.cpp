@@ -214,8 +214,7 @@ void ParticipantStep::disown_later_xids() {
 void ParticipantStep::go_on(const DatabaseUp::Told& told) {
   Branch* branch = find(told.gid);
   if (!branch || branch->state != BranchState::prepared || branch->decided) return;
-  // Prepared again after that: the coordinator's word tells which of the two was meant.
-  if (told.xid != 0 && branch->xid != 0 && told.xid != branch->xid) return;
+  if (is_another(*branch, told.xid)) return disown(*branch, told.xid, told.sequence);
   branch->decided = Outcome::committed;
   branch->sequence = told.sequence;
   finish_prepared(*branch, Outcome::committed);
@@ -240,6 +239,9 @@ void ParticipantStep::take_held(const HeldBranch& held) {
   branch.server = m.server_;
   branch.peers = held.peers;
   set_retry(branch, now.steady);
+  const EndedBranch* ended = find_ended(held.gid);
+  const bool committed = ended && ended->knowledge == Knowledge::committed && ended->sequence != 0;
+  if (committed && is_another(branch, ended->xid)) disown(branch, ended->xid, ended->sequence);
 }
 
 // What is in doubt since before the list was asked for must be on it: a failover lost it, or

@@ -371,6 +371,7 @@ struct EndedBranch {
   Knowledge knowledge = Knowledge::nothing;
   Application application = Application::applied;
   Sequence sequence = 0;
+  Xid xid = 0;  // 0: not known
   bool operator==(const EndedBranch&) const = default;
 };
 

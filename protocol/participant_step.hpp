@@ -62,6 +62,7 @@ struct ParticipantStep {
   void heed_another_xid(Branch& branch, Xid xid);
   bool is_another(const Branch& branch, Xid decided) const;
   void roll_back_another(Branch& branch, Xid decided, const ServerIdentity& server);
+  void disown(Branch& branch, Xid decided, Sequence sequence);
   void prove_decided(Branch& branch);
   Outcome outcome_for(const Branch& branch) const;
 

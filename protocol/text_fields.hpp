@@ -82,7 +82,7 @@
   RECORD(Alarm, gid, text)                                                                         \
   RECORD(Branch, state, gid, peers, xid, server, seq, busy, unwanted, missing, decided, sequence,  \
          decided_xid, since, retry_at, attempts, journalled_before, trouble)                       \
-  RECORD(EndedBranch, gid, knowledge, application, sequence)                                       \
+  RECORD(EndedBranch, gid, knowledge, application, sequence, xid)                                  \
   RECORD(ParticipantLimits, open_branches, ended_kept, inquiry_interval, sweep_interval,           \
          retry_first, retry_longest, journal_interval, journal_batch)                              \
   MACHINE(ParticipantMachine, name_, limits_, link_, coordinator_, database_up_, server_, marks_,  \

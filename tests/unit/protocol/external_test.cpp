@@ -222,15 +222,9 @@ TEST_CASE("prepared after the abort: found by the sweep, and ended", "[P53]") {
 }
 
 TEST_CASE("a decision is about the transaction that voted, not about its gid", "[P54]") {
-  ParticipantBench b = bench::working_participant();
-  b.verify();
-  b.verified(Xid{700});
-  b.commit();
-  b.finished(Result::done);
-  // The application does its work once more, after the commit.
-  b.tick_after(b.limits.sweep_interval);
-  b.act(ListDone{{{b.gid, 702, {}}}});
-  CHECK(b.tick_after(Duration(0)) == "Inquiry");
+  ParticipantBench b;
+  b.database_up({{b.gid, 702, {}}});  // prepared again, and nothing here knows of the first
+  b.link_up();
   SECTION("what is prepared now is rolled back, and the commit is proved") {
     CHECK(b.commit() == "alarm, FinishPrepared aborted");
     CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::again, "busy"}).empty());
@@ -238,7 +232,7 @@ TEST_CASE("a decision is about the transaction that voted, not about its gid", "
     CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::denied, "owner"}) == "alarm");
     CHECK(b.tick_after(b.limits.retry_longest) == "FinishPrepared aborted");
     CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
-    CHECK(b.done<ReadStatus>()->xid == 700);
+    CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, bench::server()});
     CHECK(b.status(Status::committed) == "Applied committed proved");
   }
   SECTION("one that somebody has ended meanwhile, too") {
@@ -247,14 +241,6 @@ TEST_CASE("a decision is about the transaction that voted, not about its gid", "
     CHECK(b.done<ReadStatus>()->xid == 700);
     CHECK(b.status(Status::aborted) == "alarm, Applied committed heuristic");
   }
-  SECTION("after a failover, too: the ids of the two tell") {
-    b.act(DatabaseDown{"gone"});
-    b.database_up({{b.gid, 702, {}}}, {}, 2);
-    b.link_up();
-    CHECK(b.commit() == "alarm, FinishPrepared aborted");
-    CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
-    CHECK(*b.done<ReadStatus>() == ReadStatus{b.gid, 700, bench::server()});
-  }
   SECTION("and so for an abort: who was committed by hand is found") {
     CHECK(b.from(Abort{b.gid, 700, bench::server()}) == "alarm, FinishPrepared aborted");
     CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
@@ -262,13 +248,43 @@ TEST_CASE("a decision is about the transaction that voted, not about its gid", "
   }
 }
 
-TEST_CASE("a line of a commit that was about another transaction says nothing", "[P54]") {
+TEST_CASE("what is prepared again after its commit is never said to be in doubt", "[P54][P40]") {
+  ParticipantBench b = bench::working_participant();
+  b.verify();
+  b.verified(Xid{700});
+  b.commit();
+  b.finished(Result::done);
+  SECTION("found by a list") {
+    b.tick_after(b.limits.sweep_interval);
+    CHECK(b.act(ListDone{{{b.gid, 702, {}}}}) == "alarm, FinishPrepared aborted");
+  }
+  SECTION("found after the database was away, perhaps on another server") {
+    b.act(DatabaseDown{"gone"});
+    CHECK(b.database_up({{b.gid, 702, {}}}, {}, 2) == "alarm, FinishPrepared aborted");
+    CHECK(b.link_up() == "Hello, RaiseMark, Ready");
+  }
+  SECTION("the same transaction, which a failover has brought back, is in doubt") {
+    b.act(DatabaseDown{"gone"});
+    CHECK(b.database_up({b.held()}, {}, 2).empty());
+    CHECK(b.link_up() == "Hello, RaiseMark, Ready holding 1");
+    return;
+  }
+  CHECK(b.from(Ask{b.gid}) == "Evidence committed");
+  CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
+  CHECK(b.done<ReadStatus>()->xid == 700);
+}
+
+TEST_CASE("the line of a commit tells which transaction it was about", "[P54][P44]") {
   ParticipantBench b;
-  b.act(DatabaseUp{bench::server(), {}, {{b.gid, 702, {}}}, 0, {{b.gid, 5, 700}}});
-  CHECK(b.branch()->state == BranchState::prepared);
+  CHECK(b.act(DatabaseUp{bench::server(), {}, {{b.gid, 702, {}}}, 0, {{b.gid, 5, 700}}}) ==
+        "alarm, FinishPrepared aborted");
+  CHECK(b.link_up() == "Hello, RaiseMark, Ready");
+  CHECK(b.from(Ask{b.gid}) == "Evidence committed");
+  CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
+  CHECK(b.status(Status::committed) == "Applied committed proved");
   ParticipantBench same;
-  same.act(DatabaseUp{bench::server(), {}, {{b.gid, 700, {}}}, 0, {{b.gid, 5, 700}}});
-  CHECK(same.branch()->state == BranchState::committing);
+  CHECK(same.act(DatabaseUp{bench::server(), {}, {{b.gid, 700, {}}}, 0, {{b.gid, 5, 700}}}) ==
+        "FinishPrepared committed");
 }
 
 }  // namespace assent
