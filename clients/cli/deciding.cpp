@@ -55,7 +55,10 @@ json::object parse_fields(const std::string& text) {
 int fail(const DecidingOptions& options, const Terminal& terminal, const client::Trouble& trouble,
          const std::string& again = {}) {
   if (options.json && !trouble.body.empty()) terminal.out << trouble.body << '\n';
-  return print_trouble(terminal, trouble, again);
+  const int code = print_trouble(terminal, trouble, again);
+  // Whatever becomes of the transaction, what was asked for was not done.
+  const bool refused = trouble.problem && trouble.problem->code == "resolution-refused";
+  return refused ? kRefused : code;
 }
 
 void print_preview(const Terminal& terminal, const json::object& preview) {

@@ -23,8 +23,11 @@ struct Replicas {
     argv.insert(argv.end(), words.begin(), words.end());
     return dev::run({.argv = std::move(argv), .without_env = "ASSENT_"}, std::chrono::minutes(3));
   }
+  void at(std::size_t member, const std::string& sql) {
+    bank.cluster(member).query(sql, std::string("bank_") + "abc"[member]);
+  }
   void everywhere(const std::string& sql) {
-    for (std::size_t i = 0; i < bank.size(); ++i) bank.cluster(i).query(sql);
+    for (std::size_t i = 0; i < bank.size(); ++i) at(i, sql);
   }
 };
 
@@ -76,9 +79,9 @@ TEST_CASE("verify: copies that are the same, and rows that are not") {
   CHECK(same.status.code == 0);
   CHECK(says(same, "public.account: the same, 100 rows at 3 members"));
 
-  site.bank.cluster(1).query("update account set balance = balance + 1 where id = 7");
-  site.bank.cluster(2).query("delete from account where id = 42");
-  site.bank.cluster(0).query("insert into account values (777, 'extra', 0)");
+  site.at(1, "update account set balance = balance + 1 where id = 7");
+  site.at(2, "delete from account where id = 42");
+  site.at(0, "insert into account values (777, 'extra', 0)");
   for (const bool lock : {false, true}) {
     std::vector<std::string> words = {"verify", "replicas", "account", "--chunk", "10"};
     if (lock) words.push_back("--lock");
@@ -108,8 +111,8 @@ TEST_CASE("verify: NULL is no empty text, keys have several columns, settings ma
       "insert into \"Odd one\" select n, repeat(chr(97 + n % 26), 1 + n % 3), "
       "'2026-01-01 00:00:00+00'::timestamptz + n * interval '1 hour', null, n / 3.0 "
       "from generate_series(1, 500) n");
-  site.bank.cluster(1).query("alter role assent_participant set timezone = 'Asia/Tokyo'");
-  site.bank.cluster(2).query("alter role assent_participant set datestyle = 'German'");
+  site.at(1, "alter role assent_participant set timezone = 'Asia/Tokyo'");
+  site.at(2, "alter role assent_participant set datestyle = 'German'");
   for (std::size_t i = 1; i < 3; ++i) {
     site.bank.kill_participant(i);
     site.bank.start_participant(i);
@@ -120,7 +123,7 @@ TEST_CASE("verify: NULL is no empty text, keys have several columns, settings ma
   CHECK(same.status.code == 0);
   CHECK(says(same, "500 rows"));
 
-  site.bank.cluster(2).query("update \"Odd one\" set note = '' where line = 3");
+  site.at(2, "update \"Odd one\" set note = '' where line = 3");
   const auto found = site.assent({"verify", "replicas", "\"Odd one\"", "account"});
   INFO(found.output);
   CHECK(found.status.code == 1);
@@ -134,8 +137,8 @@ TEST_CASE("verify: what cannot be compared is said") {
   site.everywhere(
       "create table plain (a int); grant all on plain to assent_participant;"
       "create table forbidden (a int primary key)");
-  site.bank.cluster(1).query("create table only_here (a int primary key)");
-  site.bank.cluster(1).query("alter table account add column more int");
+  site.at(1, "create table only_here (a int primary key)");
+  site.at(1, "alter table account add column more int");
   const auto refused = [&](std::vector<std::string> words, const std::string& why) {
     words.insert(words.begin(), "verify");
     const auto finished = site.assent(words);
