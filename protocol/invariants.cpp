@@ -197,7 +197,7 @@ void Observer::participant_took(const std::string& name, const ParticipantEvent&
       const auto mark = marks->second.find(gid.ledger);
       if (mark != marks->second.end() && mark->second.epoch > from) return;  // must not matter
     }
-    of(gid).*what = true;
+    of(gid).*what = of(gid).told_since = true;
   };
   if (const auto* commit = std::get_if<Commit>(&received->message))
     heard(commit->gid, &Branch::told_commit);
@@ -218,6 +218,9 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
   std::visit(Overloaded{[&](const SendToCoordinator& send) {
                           if (const auto* applied = std::get_if<Applied>(&send.message))
                             claimed(*applied);
+                          const auto* evidence = std::get_if<Evidence>(&send.message);
+                          if (evidence && evidence->knowledge == Knowledge::nothing)
+                            of(evidence->gid).knows_nothing = true;
                           const auto* vote = std::get_if<Vote>(&send.message);
                           if (vote && vote->verdict == Verdict::yes) {
                             Branch& branch = of(vote->gid);
@@ -274,6 +277,7 @@ void Observer::branch_prepared(const Gid& gid, Xid xid) {
   Branch& branch = of(gid);
   branch.prepared = true;
   branch.prepared_xid = xid;
+  branch.told_since = branch.knows_nothing = false;
   branch.again = branch.outcome == Outcome::committed && !branch.by_hand && !branch.excused;
   if (!branch.again) branch.outcome.reset();
 }
@@ -370,6 +374,8 @@ std::string Observer::memory() const {
       flag(branch.promised, "promised");
       flag(branch.told_commit, "told_commit");
       flag(branch.told_abort, "told_abort");
+      flag(branch.told_since, "told_since");
+      flag(branch.knows_nothing, "knows_nothing");
       flag(branch.prepared, "prepared");
       if (branch.outcome) text += ' ' + std::string(to_string(*branch.outcome));
       flag(branch.again, "again");

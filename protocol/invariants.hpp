@@ -95,6 +95,8 @@ class Observer {
     bool promised = false;         // sent yes
     bool told_commit = false;      // heard from a coordinator
     bool told_abort = false;
+    bool told_since = false;         // either, since it was prepared
+    bool knows_nothing = false;      // has said so since then: of an abort that was not journalled
     bool prepared = false;           // in the database, now
     std::optional<Outcome> outcome;  // in the database, once prepared
     bool again = false;              // committed as decided, and prepared once more under its gid

@@ -67,8 +67,9 @@ void Observer::acknowledgement_shown(const Transaction& tx) {
                            " is shown as acknowledged, but that is not durable");
 }
 
-// Who had carried out the other decision says so when asked. Who was told the operator's, and whose
-// branch had been ended by hand, proves it.
+// Who had carried out the other decision says so when asked, but for a rollback whose line was lost
+// with the process (an abort leaves no other trace). Who was told the operator's, and whose branch
+// had been ended by hand, proves it.
 void Observer::resolved_at_rest(const TxId& tx, const CoordinatorMachine& coordinator) {
   const History& history = of(tx);
   if (!history.resolution) return;  // lost with its ledger, or disputed
@@ -76,7 +77,8 @@ void Observer::resolved_at_rest(const TxId& tx, const CoordinatorMachine& coordi
     if (branch.excused || !branch.outcome || *branch.outcome == *history.resolution) continue;
     const bool told =
         *history.resolution == Outcome::committed ? branch.told_commit : branch.told_abort;
-    if (branch.by_hand && !told) continue;
+    if (branch.by_hand && !(told && branch.told_since)) continue;
+    if (*branch.outcome == Outcome::aborted && branch.knows_nothing) continue;
     const Transaction* known = coordinator.find(tx);
     const TxBranch* shown = known ? known->branch(name) : nullptr;
     const bool reported =

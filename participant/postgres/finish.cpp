@@ -30,7 +30,9 @@ std::string sql_of(const FinishPrepared& verb) {
 //
 // PostgreSQL lets nobody but the role that prepared a branch end it. Where that is another one
 // (external branches), the session takes that role for the one statement, after the line, which is
-// this role's to write.
+// this role's to write. Such a branch may have been prepared once more under its gid, after a
+// commit whose reply was lost (P54): the line's transaction fails unless what is prepared is what
+// voted.
 struct Finish {
   Finish(const FinishPrepared& verb, const std::string& owner)
       : commit(verb.outcome == Outcome::committed),
@@ -38,13 +40,21 @@ struct Finish {
         set_role(owner.empty() ? "" : "set role " + quote_identifier(owner)),
         line{to_string(verb.gid.tx),        verb.gid.participant,
              to_string(verb.gid.ledger),    std::to_string(verb.gid.epoch),
-             std::to_string(verb.sequence), std::to_string(verb.xid)} {}
+             std::to_string(verb.sequence), std::to_string(verb.xid)} {
+    if (commit && !owner.empty() && verb.xid != 0) line.push_back(to_string(verb.gid));
+  }
 
   std::vector<Command> commands() const {
     constexpr const char* tell =
         "select set_config('synchronous_commit', 'off', true), "
         "assent.tell_commit($1::uuid, $2, $3::uuid, $4::bigint, $5::bigint, $6::bigint)";
-    Command nothing{"", {}}, write{tell, {}}, parse{sql.c_str(), {}}, run{"", {}};
+    constexpr const char* tell_if_it_voted =
+        "select set_config('synchronous_commit', 'off', true), "
+        "assent.tell_commit($1::uuid, $2, $3::uuid, $4::bigint, $5::bigint, $6::bigint), "
+        "1 / (select count(*) from pg_prepared_xacts where gid = $7 "
+        "and transaction::text::bigint = $6::bigint % 4294967296)";
+    Command nothing{"", {}}, write{is_guarded() ? tell_if_it_voted : tell, {}};
+    Command parse{sql.c_str(), {}}, run{"", {}};
     nothing.parse_only = parse.parse_only = true;  // none is left over from an earlier branch
     for (const std::string& each : line) write.params.push_back(each.c_str());
     write.keep = parse.ends_segment = run.named = true;
@@ -59,11 +69,12 @@ struct Finish {
   // Of the commands: the one that ends the branch, and the one that takes the role.
   std::size_t ends_at() const { return commit ? (set_role.empty() ? 3 : 4) : !set_role.empty(); }
   std::size_t becomes_at() const { return commit ? 2 : 0; }
+  bool is_guarded() const { return line.size() == 7; }
 
   const bool commit;
   const std::string sql;
   const std::string set_role;
-  const std::array<std::string, 6> line;
+  std::vector<std::string> line;
 };
 
 // The journal's lines of several commits, in one transaction.
@@ -129,8 +140,11 @@ FinishDone judge(const FinishPrepared& verb, const Finish& finish,
   if (failed == before.end() || failed->kind != Reply::Kind::error)
     return judge(verb, replies[finish.ends_at()], connection);
   FinishDone done{verb.gid, verb.outcome, FinishDone::Result::again, {}};
-  if (finish.set_role.empty() ||
-      failed - before.begin() != static_cast<long>(finish.becomes_at())) {
+  if (finish.is_guarded() && failed->error.sqlstate == "22012") {  // division by zero
+    done.result = FinishDone::Result::no_such_gid;
+    done.message = "the transaction that voted is not prepared under its gid";
+  } else if (finish.set_role.empty() ||
+             failed - before.begin() != static_cast<long>(finish.becomes_at())) {
     done.message = line_failed(*failed, connection);
   } else {
     done.result = FinishDone::Result::denied;

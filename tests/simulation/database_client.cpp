@@ -234,7 +234,18 @@ void DatabaseClient::told(Connection connection, const std::vector<Commit>& comm
   });
 }
 
+// The line's transaction fails then, and with it the commit (P54).
+bool DatabaseClient::is_another(const FinishPrepared& verb) const {
+  if (verb.xid == 0 || world_.plant == Plant::gid_is_enough) return false;
+  const std::vector<HeldBranch> held = server_.list();
+  return std::any_of(held.begin(), held.end(), [&](const HeldBranch& each) {
+    return each.gid == verb.gid && each.xid != verb.xid;
+  });
+}
+
 FinishDone DatabaseClient::finish(const FinishPrepared& verb) {
+  if (verb.outcome == Outcome::committed && is_another(verb))
+    return {verb.gid, verb.outcome, FinishDone::Result::no_such_gid, "another is prepared"};
   const bool swapped = world_.plant == Plant::outcome_swapped && world_.random.percent(5);
   const Outcome outcome = swapped ? Outcome::aborted : verb.outcome;
   FinishDone done{verb.gid, verb.outcome, server_.finish(verb.gid, outcome, EndedBy::participant),

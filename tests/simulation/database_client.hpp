@@ -60,6 +60,7 @@ class DatabaseClient {
   void tell(Connection connection);
   void tell_alone(const Commit& commit);
   void told(Connection connection, const std::vector<Commit>& commits);
+  bool is_another(const FinishPrepared& verb) const;
   FinishDone finish(const FinishPrepared& verb);
 
   World& world_;
