@@ -86,7 +86,7 @@ TEST_CASE(
   CHECK(verified.peers == std::vector<std::string>{"stock", "orders"});
   const Xid xid = found(verified);
   CHECK(host.status(gid, xid, host.up.server).status == StatusRead::Status::in_progress);
-  const FinishDone done = host.finish(gid, outcome);
+  const FinishDone done = host.finish(gid, outcome, xid);
   INFO(done.message);
   CHECK(done.result == FinishDone::Result::done);
   CHECK(host.status(gid, xid, host.up.server).status == (outcome == Outcome::committed
@@ -108,14 +108,30 @@ TEST_CASE("who has prepared it is found out, also by a process that has never lo
   prepare(application, gid);
   Host host(shop().cluster);
   REQUIRE(host.up.held.size() == 1);
-  CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::done);
+  CHECK(host.finish(gid, Outcome::committed, host.up.held[0].xid).result ==
+        FinishDone::Result::done);
   // Prepared since, and neither listed nor verified: PostgreSQL's refusal leads to its owner.
   prepare(application, later);
-  CHECK(host.finish(later, Outcome::committed).result == FinishDone::Result::done);
+  CHECK(host.finish(later, Outcome::committed, 0).result == FinishDone::Result::done);
   CHECK(shop().cluster.value("select count(*) from assent.outcome where tx in ('" +
                                  to_string(gid.tx) + "', '" + to_string(later.tx) +
                                  "') and application = 'told'",
                              "stock") == "2");
+}
+
+TEST_CASE("what is prepared once more under a gid is not committed for what had voted") {
+  Host host(shop().cluster);
+  Visitor application(shop().conninfo("shop_app"));
+  const Gid gid = new_gid();
+  prepare(application, gid);
+  const Xid voted = found(verify(host, gid));
+  CHECK(host.finish(gid, Outcome::committed, voted).result == FinishDone::Result::done);
+  // The reply is lost, say, and the application does its work once more.
+  prepare(application, gid);
+  CHECK(host.finish(gid, Outcome::committed, voted).result == FinishDone::Result::no_such_gid);
+  CHECK(shop().owner(gid) == "assent_branch");  // still there, and nothing else is
+  CHECK(host.status(gid, voted, host.up.server).status == StatusRead::Status::committed);
+  CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::done);
 }
 
 TEST_CASE("what is not prepared here, or not to be ended by this role, is no yes") {

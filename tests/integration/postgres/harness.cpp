@@ -117,8 +117,8 @@ WorkDone Host::run(const Gid& gid, Work work, Duration time_left) {
   database->perform(RunWork{gid, 1, std::move(work), time_left});
   return wait<WorkDone>();
 }
-FinishDone Host::finish(const Gid& gid, Outcome outcome) {
-  database->perform(FinishPrepared{gid, outcome, 40, 17});
+FinishDone Host::finish(const Gid& gid, Outcome outcome, Xid xid) {
+  database->perform(FinishPrepared{gid, outcome, 40, xid});
   return wait<FinishDone>();
 }
 StatusRead Host::status(const Gid& gid, Xid xid, const ServerIdentity& server) {

@@ -91,7 +91,7 @@ class Host {
   PrepareDone prepare(const Gid& gid, Work work, Duration time_left = Duration(10'000));
   PrepareDone prepare_open(const Gid& gid);
   WorkDone run(const Gid& gid, Work work, Duration time_left = Duration(10'000));
-  FinishDone finish(const Gid& gid, Outcome outcome);
+  FinishDone finish(const Gid& gid, Outcome outcome, Xid xid = 17);
   StatusRead status(const Gid& gid, Xid xid, const ServerIdentity& server);
 
   dev::Cluster& cluster;

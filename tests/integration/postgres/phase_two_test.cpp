@@ -100,7 +100,7 @@ TEST_CASE("a branch of another owner, or of another database, is denied, and sta
   Visitor(cluster.participant_conninfo("other"))
       .run("begin; prepare transaction '" + to_string(elsewhere) + "'");
   for (const Outcome outcome : {Outcome::committed, Outcome::aborted}) {
-    CHECK(host.finish(foreign, outcome).result == FinishDone::Result::denied);
+    CHECK(host.finish(foreign, outcome, 0).result == FinishDone::Result::denied);
     CHECK(host.finish(elsewhere, outcome).result == FinishDone::Result::denied);
   }
   cluster.query("rollback prepared '" + to_string(foreign) + "'", "stock");
