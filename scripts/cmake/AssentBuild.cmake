@@ -25,6 +25,12 @@ endif()
 if(ASSENT_SANITIZE)
   add_compile_options(-fsanitize=${ASSENT_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ASSENT_SANITIZE})
+  # With sanitizers g++ 12 takes objects of <regex>, of std::optional and of Asio's futures for
+  # uninitialized, and Asio's allocation of coroutine frames for a mismatch; they are not. Every
+  # build without sanitizers looks.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete)
+  endif()
 endif()
 
 # assent_library(NAME SOURCES … [DEPENDS …] [PRIVATE …] [PCH header …])
@@ -38,14 +44,6 @@ function(assent_library name)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   if(ARG_PCH)
     target_precompile_headers(${name} PRIVATE ${ARG_PCH})
-  endif()
-endfunction()
-
-# With sanitizers g++ 12 takes objects of <regex> and of Asio's futures for uninitialized, and Asio's
-# allocation of coroutine frames for a mismatch; they are not.
-function(assent_spare_false_alarms target)
-  if(ASSENT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
   endif()
 endfunction()
 

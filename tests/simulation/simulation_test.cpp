@@ -82,7 +82,7 @@ TEST_CASE("every kind of fault strikes within some hundred schedules") {
 }
 
 TEST_CASE("a failing schedule is shrunk, and its arguments repeat what is left") {
-  const auto [options, report] = failing(Plant::no_such_gid_is_done);
+  const auto [options, report] = failing(Plant::external_not_verified);
   const Shrunk shrunk = shrink(options, report);
   CHECK(shrunk.report.first().invariant == report.first().invariant);
   CHECK(shrunk.report.jobs <= 10);
@@ -90,7 +90,7 @@ TEST_CASE("a failing schedule is shrunk, and its arguments repeat what is left")
   CHECK(Schedule(shrunk.options).run().trace_hash == shrunk.report.trace_hash);
   const std::string text = arguments(shrunk.options);
   CHECK(text.find("--replay " + std::to_string(options.seed)) != std::string::npos);
-  CHECK(text.find("--plant no-such-gid-is-done") != std::string::npos);
+  CHECK(text.find("--plant external-not-verified") != std::string::npos);
   CHECK(text.find("--without-faults ") != std::string::npos);
   CHECK(text.find("--transactions ") != std::string::npos);
 }
