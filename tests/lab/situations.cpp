@@ -192,6 +192,7 @@ Names Situations::finish() {
     order_at(bank_.participant_admin(0), count.point, "");
   if (!dev::poll_until([&] { return bank_.ready(); }, 20s))
     wrong.push_back("not every participant becomes ready");
+  if (std::exchange(in_doubt_, false)) decide_doubts();
   for (Asked& asked : std::exchange(unanswered_, {})) {
     // A clean abort is an answer too, where a deadline passed or a lock is still held; its key may
     // then be used again.
@@ -368,9 +369,7 @@ void Situations::resolved(const Orders& orders) {
   bank_.await_ready();
   decide_doubts();
   await_obeyed(orders);
-  if (!bank_.coordinator().running()) restart_coordinator();
-  bank_.await_ready();
-  decide_doubts();
+  in_doubt_ = true;  // where the decision was lost or refused, finish() decides once more
 }
 
 void Situations::acknowledged(const Orders& orders) {

@@ -84,6 +84,7 @@ class Situations {
   std::vector<Attempt> answered_;
   std::size_t number_ = 0;
   int account_ = 0;
+  bool in_doubt_ = false;  // something may wait for a person
 };
 
 }  // namespace assent::lab
