@@ -198,8 +198,7 @@ int run_one_shot(const Command& command) {
   if (done) return command.show_outcome(*done);
   std::string again =
       "assent run " + shell_quoted(arguments.file) + " --key " + shell_quoted(client.last_key());
-  if (!client.last_first_sent().empty())
-    again += " --first-sent " + shell_quoted(client.last_first_sent());
+  if (!arguments.first_sent.empty()) again += " --first-sent " + shell_quoted(arguments.first_sent);
   if (arguments.file == "-") again += "    (with the same input)";
   return command.fail(done.error(), again);
 }

@@ -43,15 +43,6 @@ std::string new_key() {
   return key;
 }
 
-std::string http_date_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  std::array<char, 32> text;
-  std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-  return text.data();
-}
-
 bool is_usable_key(std::string_view key) {
   const auto usable = [](char c) { return c >= ' ' && c <= '~' && c != '"'; };
   return !key.empty() && key.size() <= 255 && std::ranges::all_of(key, usable);
@@ -74,6 +65,15 @@ Client::Client(std::unique_ptr<Transport> transport, Patience patience)
     : transport_(std::move(transport)), patience_(patience) {}
 Client::~Client() = default;
 
+std::string http_date_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  std::array<char, 32> text;
+  std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return text.data();
+}
+
 Result<Transaction> Client::run(const OneShot& one_shot, const std::string& key,
                                 const std::string& first_sent) {
   return run_json(to_json(one_shot), key, first_sent);
@@ -82,7 +82,6 @@ Result<Transaction> Client::run(const OneShot& one_shot, const std::string& key,
 Result<Transaction> Client::run_json(const std::string& body, const std::string& key,
                                      const std::string& first_sent) {
   last_key_ = key.empty() ? new_key() : key;
-  last_first_sent_ = key.empty() && first_sent.empty() ? http_date_now() : first_sent;
   if (!is_usable_key(last_key_))
     return Trouble{Trouble::Kind::refused,
                    Fate::none,
@@ -91,8 +90,7 @@ Result<Transaction> Client::run_json(const std::string& body, const std::string&
                    {}};
   HttpCall call = post(kTransactions, body);
   call.headers.emplace_back("idempotency-key", '"' + last_key_ + '"');
-  if (!last_first_sent_.empty())
-    call.headers.emplace_back("repeatability-first-sent", last_first_sent_);
+  if (!first_sent.empty()) call.headers.emplace_back("repeatability-first-sent", first_sent);
   return transaction(call);
 }
 

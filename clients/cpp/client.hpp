@@ -108,6 +108,9 @@ struct Document {
   std::string json;
 };
 
+// Now, as `first_sent` of a request has it.
+std::string http_date_now();
+
 class Client {
  public:
   // Throws as HttpClient: an unusable URL, or a file of `options` (token, TLS) that is.
@@ -120,16 +123,15 @@ class Client {
   // it happens once, however often it is sent. Empty: one is made, and used for the repetitions
   // within this call; last_key() tells it.
   // `first_sent` is an HTTP date: with it a repetition that comes too late, when nobody remembers
-  // the key any more, is refused and not run. Of a key that is made here the client says now; of
-  // another only who made it knows, and without it the coordinator takes what it does not remember
-  // for new.
+  // the key any more, is refused and not run; without it the coordinator takes what it does not
+  // remember for new. It is said only where it was asked for: a coordinator whose clock is behind
+  // the client's refuses such a request.
   Result<Transaction> run(const OneShot& transaction, const std::string& key = {},
                           const std::string& first_sent = {});
   // The same with a body as the API takes it.
   Result<Transaction> run_json(const std::string& body, const std::string& key = {},
                                const std::string& first_sent = {});
   const std::string& last_key() const { return last_key_; }
-  const std::string& last_first_sent() const { return last_first_sent_; }
 
   Result<Transaction> begin(const Interactive& transaction = {});
   Result<Transaction> begin_external(const External& transaction);
@@ -161,7 +163,6 @@ class Client {
   std::unique_ptr<Transport> transport_;
   Patience patience_;
   std::string last_key_;
-  std::string last_first_sent_;
 };
 
 // The bodies and answers, for those who send or show them otherwise.

@@ -175,10 +175,9 @@ TEST_CASE("a retry that comes when its key is forgotten is refused, and after a 
     const auto* answer = std::get_if<HttpAnswer>(&result);
     return answer != nullptr ? *answer : HttpAnswer{};
   };
-  auto client = bank.client();
-  REQUIRE(client.run_json(kTransfer).has_value());
-  const std::string key = client.last_key();
-  const std::string first_sent = client.last_first_sent();
+  auto assent = bank.client();
+  const std::string key = "dated", first_sent = client::http_date_now();
+  REQUIRE(assent.run_json(kTransfer, key, first_sent).has_value());
   CHECK(first_sent.ends_with(" GMT"));
   const auto is_forgotten = [&] { return send(key, first_sent).status == 410; };
   CHECK(dev::poll_until(is_forgotten, std::chrono::seconds(30)));
