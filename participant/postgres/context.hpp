@@ -26,9 +26,12 @@ struct Context {
   bool stopped = false;
   ServerIdentity server;  // of the life that is up, or of the last one
   TypeNames types;
-  // Who prepared it, where that is another role than this participant's (external branches): it
-  // is finished in that role. A note to spare a refusal; PostgreSQL is asked where it is wrong.
-  std::map<Gid, std::string> owners;
+  // Branches that were found prepared, or whose commit had no answer, and the role that prepared
+  // each where that is not this participant's (external branches): it is finished in that role.
+  // What is prepared under such a gid may be another transaction by now, so it is looked at once
+  // more before it is committed (P54). The role is a note to spare a refusal; PostgreSQL is asked
+  // where it is wrong.
+  std::map<Gid, std::string> found;
 };
 
 }  // namespace assent

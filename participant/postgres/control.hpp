@@ -86,8 +86,8 @@ class Control {
   std::map<Gid, Backend> lost_;
 };
 
-// The branches of this participant in the reply to list_sql, and into context.owners who prepared
-// them; nullopt: a standby's, worth nothing.
+// The branches of this participant in the reply to list_sql, also into context.found; nullopt: a
+// standby's, worth nothing.
 extern const char* const list_sql;
 std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context& context);
 

@@ -43,7 +43,7 @@ Xid widen_xid(std::uint32_t low, Xid next) {
 std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context& context) {
   std::vector<HeldBranch> held;
   if (reply.height() == 0 || reply.text(0, 0) != "f") return std::nullopt;
-  context.owners.clear();
+  context.found.clear();
   const Xid next = std::stoull(reply.text(0, 1));
   for (int row = 0; row < reply.height(); ++row) {
     if (reply.is_null(row, 2)) continue;
@@ -51,7 +51,7 @@ std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context
     if (!gid || gid->participant != context.options.participant) continue;  // foreign
     const auto low = static_cast<std::uint32_t>(std::stoul(reply.text(row, 3)));
     held.push_back({*gid, widen_xid(low, next), {}});
-    if (!reply.is_null(row, 4)) context.owners[*gid] = reply.text(row, 4);
+    context.found[*gid] = reply.text(row, 4);  // "" for NULL
   }
   return held;
 }

@@ -63,8 +63,8 @@ awaitable<void> Control::verify(VerifyPrepared verb) {
   co_await ask(std::move(commands), replies);
   const Reply reply = replies.empty() ? Reply{} : replies[0];
   Verified verified{verb.gid, verb.ask, std::move(verb.peers), judge_verified(reply)};
-  if (std::holds_alternative<Xid>(verified.result) && !reply.is_null(0, 6))
-    context_.owners[verb.gid] = reply.text(0, 6);
+  if (std::holds_alternative<Xid>(verified.result))
+    context_.found[verb.gid] = reply.text(0, 6);  // "" for NULL
   context_.report(std::move(verified));
 }
 

@@ -30,18 +30,18 @@ std::string sql_of(const FinishPrepared& verb) {
 //
 // PostgreSQL lets nobody but the role that prepared a branch end it. Where that is another one
 // (external branches), the session takes that role for the one statement, after the line, which is
-// this role's to write. Such a branch may have been prepared once more under its gid, after a
-// commit whose reply was lost (P54): the line's transaction fails unless what is prepared is what
-// voted.
+// this role's to write. A branch that was found, rather than prepared by this process, may have
+// been prepared once more under its gid, after a commit whose reply was lost (P54): where it is
+// guarded, the line's transaction fails unless what is prepared is what voted.
 struct Finish {
-  Finish(const FinishPrepared& verb, const std::string& owner)
+  Finish(const FinishPrepared& verb, const std::string& owner, bool guarded)
       : commit(verb.outcome == Outcome::committed),
         sql(sql_of(verb)),
         set_role(owner.empty() ? "" : "set role " + quote_identifier(owner)),
         line{to_string(verb.gid.tx),        verb.gid.participant,
              to_string(verb.gid.ledger),    std::to_string(verb.gid.epoch),
              std::to_string(verb.sequence), std::to_string(verb.xid)} {
-    if (commit && !owner.empty() && verb.xid != 0) line.push_back(to_string(verb.gid));
+    if (commit && guarded && verb.xid != 0) line.push_back(to_string(verb.gid));
   }
 
   std::vector<Command> commands() const {
@@ -77,10 +77,11 @@ struct Finish {
   std::vector<std::string> line;
 };
 
-// The journal's lines of several commits, in one transaction.
+// The journal's lines of several commits, in one transaction, which fails if one of those found is
+// not what voted, as above.
 class Lines {
  public:
-  explicit Lines(const std::vector<FinishPrepared>& commits)
+  Lines(const std::vector<FinishPrepared>& commits, const std::map<Gid, std::string>& found)
       : participant_(commits.front().gid.participant) {
     for (const FinishPrepared& each : commits) {
       columns_[0].add(to_string(each.gid.tx));
@@ -88,29 +89,49 @@ class Lines {
       columns_[2].add(std::to_string(each.gid.epoch));
       columns_[3].add(std::to_string(each.sequence));
       columns_[4].add(std::to_string(each.xid));
+      if (each.xid == 0 || !found.contains(each.gid)) continue;
+      guarded_gids_.add(to_string(each.gid));
+      guarded_xids_.add(std::to_string(each.xid));
+      is_guarded_ = true;
     }
   }
+  bool is_guarded() const { return is_guarded_; }
 
   std::vector<Command> commands() {
     constexpr const char* tell =
         "select set_config('synchronous_commit', 'off', true), "
         "assent.tell_commits($1::uuid[], $2, $3::uuid[], $4::bigint[], $5::bigint[], "
         "$6::bigint[])";
-    Command write{tell, {}};
+    constexpr const char* tell_if_they_voted =
+        "select set_config('synchronous_commit', 'off', true), "
+        "assent.tell_commits($1::uuid[], $2, $3::uuid[], $4::bigint[], $5::bigint[], "
+        "$6::bigint[]), "
+        "1 / (not exists (select from unnest($7::text[], $8::bigint[]) as voted (gid, xid) "
+        "left join pg_prepared_xacts p on p.gid = voted.gid "
+        "and p.transaction::text::bigint = voted.xid % 4294967296 where p.gid is null))::int";
+    Command write{is_guarded_ ? tell_if_they_voted : tell, {}};
     write.keep = true;
     for (ArrayText& each : columns_) write.params.push_back(each.finish());
     write.params.insert(write.params.begin() + 1, participant_.c_str());
+    if (is_guarded_) {
+      write.params.push_back(guarded_gids_.finish());
+      write.params.push_back(guarded_xids_.finish());
+    }
     return {write};
   }
 
  private:
   std::string participant_;  // this one's: others' branches are not ended here (P4)
   std::array<ArrayText, 5> columns_;
+  ArrayText guarded_gids_, guarded_xids_;
+  bool is_guarded_ = false;
 };
 
 std::string text_of(const SqlError& error) {
   return error.message + " (" + error.sqlstate + ")";
 }
+
+constexpr const char* not_what_voted = "22012";  // the guards' division by zero
 
 std::string line_failed(const Reply& reply, const Connection& connection) {
   if (reply.kind != Reply::Kind::error) return connection.failure();
@@ -140,7 +161,7 @@ FinishDone judge(const FinishPrepared& verb, const Finish& finish,
   if (failed == before.end() || failed->kind != Reply::Kind::error)
     return judge(verb, replies[finish.ends_at()], connection);
   FinishDone done{verb.gid, verb.outcome, FinishDone::Result::again, {}};
-  if (finish.is_guarded() && failed->error.sqlstate == "22012") {  // division by zero
+  if (finish.is_guarded() && failed->error.sqlstate == not_what_voted) {
     done.result = FinishDone::Result::no_such_gid;
     done.message = "the transaction that voted is not prepared under its gid";
   } else if (finish.set_role.empty() ||
@@ -166,8 +187,8 @@ awaitable<std::string> other_owner(Connection& connection, const Gid& gid) {
 }
 
 awaitable<FinishDone> finish_as(Connection& connection, const FinishPrepared& verb,
-                                const std::string& owner) {
-  const Finish finish(verb, owner);
+                                const std::string& owner, bool guarded) {
+  const Finish finish(verb, owner, guarded);
   const std::vector<Command> commands = finish.commands();
   std::vector<Reply> replies;
   co_await connection.exchange(commands, replies);
@@ -183,7 +204,9 @@ awaitable<FinishDone> finish_as(Connection& connection, const FinishPrepared& ve
 // must not be asked twice, and a server that is gone is noticed by the kernel (tcp_user_timeout).
 
 awaitable<void> Finishing::finish(FinishPrepared verb) {
-  if (verb.outcome == Outcome::aborted || context_.owners.contains(verb.gid)) {
+  const auto noted = context_.found.find(verb.gid);
+  const bool is_others = noted != context_.found.end() && !noted->second.empty();
+  if (verb.outcome == Outcome::aborted || is_others) {
     co_await finish_alone(std::move(verb));
     co_return;
   }
@@ -211,14 +234,16 @@ awaitable<void> Finishing::tell_and_commit(Verbs commits) {
     co_return;
   }
   const ConnectionPtr connection = std::move(waiter.granted);
-  Lines lines(commits);
+  Lines lines(commits, context_.found);
   const std::vector<Command> commands = lines.commands();
   std::vector<Reply> replies;
   co_await connection->exchange(commands, replies);
   const bool told = replies.front().ok();
   const std::string failure = told ? std::string() : line_failed(replies.front(), *connection);
   finishers_.give_back(connection);
-  if (!told) {
+  if (lines.is_guarded() && !told && replies.front().error.sqlstate == not_what_voted) {
+    for (FinishPrepared& verb : commits) context_.spawn(finish_alone(std::move(verb)));
+  } else if (!told) {
     report_again(commits, failure);
   } else if (crash_point("agent.step.", "told")) {
     report_again(commits, "failed by order at a crash point");
@@ -260,8 +285,16 @@ awaitable<void> Finishing::commit_told(Verbs commits) {
     if (done.result == FinishDone::Result::denied)  // another role's, perhaps
       context_.spawn(finish_alone(std::move(commits[i])));
     else
-      context_.report(std::move(done));
+      report(std::move(done));
   }
+}
+
+void Finishing::report(FinishDone done) {
+  if (done.result == FinishDone::Result::done || done.result == FinishDone::Result::no_such_gid)
+    context_.found.erase(done.gid);
+  else
+    context_.found.try_emplace(done.gid);
+  context_.report(std::move(done));
 }
 
 awaitable<void> Finishing::finish_alone(FinishPrepared verb) {
@@ -271,16 +304,17 @@ awaitable<void> Finishing::finish_alone(FinishPrepared verb) {
     co_return;
   }
   const ConnectionPtr connection = std::move(waiter.granted);
-  const auto noted = context_.owners.find(verb.gid);
-  const std::string owner = noted == context_.owners.end() ? std::string() : noted->second;
-  FinishDone done = co_await finish_as(*connection, verb, owner);
+  const auto noted = context_.found.find(verb.gid);
+  const bool found = noted != context_.found.end();
+  const std::string owner = found ? noted->second : std::string();
+  FinishDone done = co_await finish_as(*connection, verb, owner, found);
   if (done.result == FinishDone::Result::denied) {
     const std::string actual = co_await other_owner(*connection, verb.gid);
-    if (!actual.empty() && actual != owner) done = co_await finish_as(*connection, verb, actual);
+    if (!actual.empty() && actual != owner)
+      done = co_await finish_as(*connection, verb, actual, true);
   }
-  if (done.result == FinishDone::Result::done) context_.owners.erase(verb.gid);
   finishers_.give_back(connection);
-  context_.report(std::move(done));
+  report(std::move(done));
 }
 
 }  // namespace assent

@@ -134,6 +134,53 @@ TEST_CASE("what is prepared once more under a gid is not committed for what had 
   CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::done);
 }
 
+TEST_CASE("a commit that had no answer looks again, also in the participant's own role") {
+  Host host(shop().cluster);
+  Visitor application(shop().conninfo("assent_participant"));
+  const std::string before = shop().balance();
+  const Gid gid = new_gid();
+  prepare(application, gid, false);
+  const Xid voted = found(verify(host, gid));
+  {
+    MissingStandby standby(shop().cluster);
+    host.database->perform(FinishPrepared{gid, Outcome::committed, 1, voted});
+    standby.until_one_waits(host);
+    standby.end_those_that_wait();
+  }
+  CHECK(host.wait<FinishDone>().result == FinishDone::Result::again);
+  prepare(application, gid, false);
+  CHECK(shop().owner(gid) == "assent_participant");
+  CHECK(host.finish(gid, Outcome::committed, voted).result == FinishDone::Result::no_such_gid);
+  CHECK(host.status(gid, voted, host.up.server).status == StatusRead::Status::committed);
+  CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::done);
+  CHECK(std::stoi(shop().balance()) == std::stoi(before) - 1);
+}
+
+TEST_CASE("of commits that go together, only what voted is committed") {
+  Host host(shop().cluster);
+  Visitor application(shop().conninfo("assent_participant"));
+  std::vector<std::pair<Gid, Xid>> branches;
+  for (int i = 0; i < 3; ++i) {
+    const Gid gid = new_gid();
+    prepare(application, gid, false, "select pg_current_xact_id()");
+    branches.emplace_back(gid, found(verify(host, gid)));
+  }
+  application.run("rollback prepared '" + to_string(branches[1].first) + "'");
+  prepare(application, branches[1].first, false, "select pg_current_xact_id()");
+  for (const auto& [gid, xid] : branches)
+    host.database->perform(FinishPrepared{gid, Outcome::committed, 1, xid});
+  std::map<Gid, FinishDone::Result> results;
+  for (std::size_t i = 0; i < branches.size(); ++i) {
+    const FinishDone done = host.wait<FinishDone>();
+    results[done.gid] = done.result;
+  }
+  CHECK(results[branches[0].first] == FinishDone::Result::done);
+  CHECK(results[branches[1].first] == FinishDone::Result::no_such_gid);
+  CHECK(results[branches[2].first] == FinishDone::Result::done);
+  CHECK(shop().owner(branches[1].first) == "assent_participant");
+  CHECK(host.finish(branches[1].first, Outcome::aborted).result == FinishDone::Result::done);
+}
+
 TEST_CASE("what is not prepared here, or not to be ended by this role, is no yes") {
   Host host(shop().cluster);
   const Gid gid = new_gid();

@@ -1,5 +1,6 @@
 #include "tests/integration/postgres/harness.hpp"
 
+#include <map>
 #include <random>
 
 #include <libpq-fe.h>
@@ -9,6 +10,15 @@
 namespace assent {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+std::map<Gid, Xid>& voted() {
+  static std::map<Gid, Xid> voted;
+  return voted;
+}
+
+}  // namespace
 
 dev::Cluster& shared_cluster() {
   static dev::Cluster cluster;
@@ -107,7 +117,9 @@ void Host::run_until(const std::function<bool()>& condition, std::chrono::millis
 
 PrepareDone Host::prepare(const Gid& gid, Work work, Duration time_left) {
   database->perform(PrepareBranch{gid, std::move(work), time_left});
-  return wait<PrepareDone>();
+  PrepareDone done = wait<PrepareDone>();
+  if (const auto* yes = std::get_if<PrepareDone::Yes>(&done.result)) voted()[gid] = yes->xid;
+  return done;
 }
 PrepareDone Host::prepare_open(const Gid& gid) {
   database->perform(PrepareBranch{gid, std::nullopt, Duration(10'000)});
@@ -117,8 +129,10 @@ WorkDone Host::run(const Gid& gid, Work work, Duration time_left) {
   database->perform(RunWork{gid, 1, std::move(work), time_left});
   return wait<WorkDone>();
 }
-FinishDone Host::finish(const Gid& gid, Outcome outcome, Xid xid) {
-  database->perform(FinishPrepared{gid, outcome, 40, xid});
+FinishDone Host::finish(const Gid& gid, Outcome outcome, std::optional<Xid> xid) {
+  const auto known = voted().find(gid);
+  const Xid otherwise = known == voted().end() ? 17 : known->second;
+  database->perform(FinishPrepared{gid, outcome, 40, xid.value_or(otherwise)});
   return wait<FinishDone>();
 }
 StatusRead Host::status(const Gid& gid, Xid xid, const ServerIdentity& server) {
@@ -133,6 +147,33 @@ Problem problem_in(const PrepareDone& done) {
 Problem problem_in(const WorkDone& done) {
   if (const auto* failure = std::get_if<Failure>(&done.result)) return failure->problem;
   return Problem::none;
+}
+
+MissingStandby::MissingStandby(dev::Cluster& cluster) : cluster_(cluster) {
+  name("nobody");
+}
+
+MissingStandby::~MissingStandby() {
+  name("");
+}
+
+void MissingStandby::name(const std::string& standby) {
+  cluster_.query("alter system set synchronous_standby_names = '" + standby + "'");
+  cluster_.query("select pg_reload_conf()");
+  for (int i = 0; i < 1000 && cluster_.value("show synchronous_standby_names") != standby; ++i) {
+  }
+}
+
+void MissingStandby::until_one_waits(Host& host) {
+  host.run_until([&] {
+    return cluster_.value("select count(*) from pg_stat_activity where wait_event = 'SyncRep'") ==
+           "1";
+  });
+}
+
+void MissingStandby::end_those_that_wait() {
+  cluster_.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
 }
 
 }  // namespace assent

@@ -91,7 +91,8 @@ class Host {
   PrepareDone prepare(const Gid& gid, Work work, Duration time_left = Duration(10'000));
   PrepareDone prepare_open(const Gid& gid);
   WorkDone run(const Gid& gid, Work work, Duration time_left = Duration(10'000));
-  FinishDone finish(const Gid& gid, Outcome outcome, Xid xid = 17);
+  // Without an id: that of this process's yes.
+  FinishDone finish(const Gid& gid, Outcome outcome, std::optional<Xid> xid = {});
   StatusRead status(const Gid& gid, Xid xid, const ServerIdentity& server);
 
   dev::Cluster& cluster;
@@ -99,6 +100,22 @@ class Host {
   std::deque<ParticipantEvent> events;
   std::unique_ptr<Database> database;
   DatabaseUp up;  // the first one
+};
+
+// While it lives, the server waits for a standby that does not exist: PREPARE and COMMIT PREPARED
+// are carried out, and not answered.
+class MissingStandby {
+ public:
+  explicit MissingStandby(dev::Cluster& cluster);
+  ~MissingStandby();
+  MissingStandby(const MissingStandby&) = delete;
+  MissingStandby& operator=(const MissingStandby&) = delete;
+  void until_one_waits(Host& host);
+  void end_those_that_wait();
+
+ private:
+  void name(const std::string& standby);
+  dev::Cluster& cluster_;
 };
 
 template <typename Result>

@@ -16,29 +16,11 @@ std::string backend_of(dev::Cluster& cluster, const std::string& use,
                        ("'assent/stock/%/" + use) + "' " + more + " limit 1)");
 }
 
-// A primary that waits for a standby which does not exist: PREPARE and COMMIT PREPARED hang.
-struct Synchronous {
-  Synchronous() {
+// A server of its own: what waits for a standby waits everywhere in it.
+struct OwnCluster {
+  OwnCluster() {
     cluster.query("create database stock");
     cluster.install_demo_bank("stock");
-  }
-  void wait_for_standby(bool on) {
-    cluster.query(std::string("alter system set synchronous_standby_names = '") +
-                  (on ? "nobody" : "") + "'");
-    cluster.query("select pg_reload_conf()");
-    const std::string shown = on ? "nobody" : "";
-    for (int i = 0; cluster.value("show synchronous_standby_names") != shown; ++i)
-      REQUIRE(i < 1000);
-  }
-  void until_hanging(Host& host) {
-    host.run_until([&] {
-      return cluster.value("select count(*) from pg_stat_activity where wait_event = 'SyncRep'") ==
-             "1";
-    });
-  }
-  void end_hanging() {
-    cluster.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
   }
   dev::Cluster cluster;
 };
@@ -73,10 +55,10 @@ TEST_CASE("a commit whose line cannot be written is not tried") {
     REQUIRE(host.finish(before, Outcome::committed).result == FinishDone::Result::done);
   }
   const Gid gid = new_gid();
-  as<PrepareDone::Yes>(host.prepare(gid, work_of({debit})));
+  const Xid xid = as<PrepareDone::Yes>(host.prepare(gid, work_of({debit}))).xid;
   cluster.query("alter table assent.outcome rename to away", "stock");
   for (int i = 0; i < 3; ++i) {
-    const FinishDone refused = host.finish(gid, Outcome::committed);
+    const FinishDone refused = host.finish(gid, Outcome::committed, xid);
     CHECK(refused.result == FinishDone::Result::again);
     CHECK(refused.message.find("42P01") != std::string::npos);
   }
@@ -84,7 +66,7 @@ TEST_CASE("a commit whose line cannot be written is not tried") {
       "select count(*) from pg_prepared_xacts where gid = '" + to_string(gid) + "'";
   CHECK(cluster.value(held) == "1");
   cluster.query("alter table assent.away rename to outcome", "stock");
-  CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::done);
+  REQUIRE(host.finish(gid, Outcome::committed, xid).result == FinishDone::Result::done);
   CHECK(cluster.value(held) == "0");
   cluster.query("update account set balance = 1000 where id = 21", "stock");
 }
@@ -123,38 +105,38 @@ TEST_CASE("a commit goes past lanes that wait for its row") {
 }
 
 TEST_CASE("busy, or ended while it waits for a standby: again, and then the proof") {
-  Synchronous setup;
+  OwnCluster setup;
   Host host(setup.cluster);
   const Gid gid = new_gid();
   const auto yes = as<PrepareDone::Yes>(host.prepare(gid, work_of({debit})));
-  setup.wait_for_standby(true);
+  MissingStandby standby(setup.cluster);
   host.database->perform(FinishPrepared{gid, Outcome::committed, 40});
-  setup.until_hanging(host);
+  standby.until_one_waits(host);
   const FinishDone busy = host.finish(gid, Outcome::committed);
   CHECK(busy.result == FinishDone::Result::again);
   CHECK(busy.message.find("55000") != std::string::npos);
-  setup.end_hanging();
+  standby.end_those_that_wait();
   CHECK(host.wait<FinishDone>().result == FinishDone::Result::again);
   CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::no_such_gid);
   CHECK(host.status(gid, yes.xid, host.up.server).status == StatusRead::Status::committed);
-  setup.wait_for_standby(false);
 }
 
 TEST_CASE("a PREPARE ended while it waits for a standby is lost, and found prepared") {
-  Synchronous setup;
+  OwnCluster setup;
   Host host(setup.cluster);
-  setup.wait_for_standby(true);
+  std::optional<MissingStandby> missing(setup.cluster);
+  MissingStandby& standby = *missing;
   const Gid gid = new_gid();
   host.database->perform(PrepareBranch{gid, work_of({debit}), Duration(60'000)});
-  setup.until_hanging(host);
-  setup.end_hanging();
+  standby.until_one_waits(host);
+  standby.end_those_that_wait();
   as<PrepareDone::Lost>(host.wait<PrepareDone>());
   host.database->perform(SettleLost{gid});
   const Settled settled = host.wait<Settled>();
   REQUIRE(settled.xid);
   CHECK(setup.cluster.value("select transaction from pg_prepared_xacts") ==
         std::to_string(*settled.xid));
-  setup.wait_for_standby(false);
+  missing.reset();
   CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::done);
 }
 

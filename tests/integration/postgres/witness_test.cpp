@@ -177,10 +177,10 @@ TEST_CASE("the journal remembers how branches ended, and raises the mark's seque
 TEST_CASE("a commit has its line, though nobody was left to write how it ended") {
   Host host(shared_cluster());
   const Gid gid = new_gid();
-  as<PrepareDone::Yes>(host.prepare(gid, work_of({debit})));
+  const Xid xid = as<PrepareDone::Yes>(host.prepare(gid, work_of({debit}))).xid;
   CHECK(host.finish(gid, Outcome::committed).result == FinishDone::Result::done);
   CHECK(read(host, gid) ==
-        JournalRead{gid, Knowledge::committed, 40, true, Application::applied, true, 17});
+        JournalRead{gid, Knowledge::committed, 40, true, Application::applied, true, xid});
   const std::string trim = "select assent.trim_outcomes('-1 day', 1000)";
   SECTION("what is known then is written over it") {
     host.database->perform(WriteJournal{1, {{gid, Outcome::aborted, Application::heuristic, 0}}});
