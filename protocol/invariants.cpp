@@ -40,7 +40,9 @@ void Observer::coordinator_took(const CoordinatorEvent& event, Epoch epoch) {
   if (!from) return;
   if (const auto* vote = std::get_if<Vote>(&from->message)) {
     Branch& branch = of(vote->gid.tx).branches[from->participant];
-    if (vote->ask == branch.ask) branch.voted = vote->verdict;
+    // A yes binds, and the *not yet* of a repeated asking promises nothing and takes nothing back.
+    const bool stands = branch.voted == Verdict::yes && vote->verdict == Verdict::not_yet;
+    if (vote->ask == branch.ask && !stands) branch.voted = vote->verdict;
   }
 }
 
@@ -250,7 +252,10 @@ void Observer::claimed(const Applied& message) {
   // Lost by its database, it has ended against a commit as well.
   const bool lost = message.outcome == Outcome::committed && branch.excused && !branch.prepared &&
                     branch.outcome != Outcome::committed;
-  if (damaged && !ended(other) && !lost)
+  // An operator's commit is damage where a branch that had not been heard never said yes.
+  const bool refused = message.outcome == Outcome::committed && of(message.gid.tx).resolved &&
+                       !branch.promised && !branch.prepared && !branch.outcome;
+  if (damaged && !ended(other) && !lost && !refused)
     violated("I4", to_string(message.gid) +
                        " is said to have ended against the decision, but it "
                        "did not");
@@ -278,8 +283,14 @@ void Observer::branch_prepared(const Gid& gid, Xid xid) {
   branch.prepared = true;
   branch.prepared_xid = xid;
   branch.told_since = branch.knows_nothing = false;
-  branch.again = branch.outcome == Outcome::committed && !branch.by_hand && !branch.excused;
-  if (!branch.again) branch.outcome.reset();
+  // What voted has ended, so that this is another transaction under its gid (P54).
+  const bool ended_by_hand =
+      branch.by_hand && branch.outcome && branch.promised && xid != 0 && xid != branch.promised_xid;
+  branch.again = !branch.excused &&
+                 (ended_by_hand || (branch.outcome == Outcome::committed && !branch.by_hand));
+  if (branch.again) return;
+  if (branch.excused && branch.outcome) branch.undone = branch.outcome;
+  branch.outcome.reset();
 }
 
 void Observer::branch_ended(const Gid& gid, Outcome outcome, EndedBy by) {

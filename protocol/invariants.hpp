@@ -99,7 +99,7 @@ class Observer {
     bool knows_nothing = false;      // has said so since then: of an abort that was not journalled
     bool prepared = false;           // in the database, now
     std::optional<Outcome> outcome;  // in the database, once prepared
-    bool again = false;              // committed as decided, and prepared once more under its gid
+    bool again = false;              // what voted has ended, and another is prepared under its gid
     Xid prepared_xid = 0;            // that was prepared last; 0: not known
     Xid promised_xid = 0;            // that it voted yes with last
     bool by_hand = false;

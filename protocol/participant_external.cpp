@@ -50,6 +50,7 @@ void ParticipantStep::on(const Verified& event) {
   enter(*branch, BranchState::prepared);  // as of now, whatever a list of before shows
   branch->missing = false;
   heed_another_xid(*branch, std::get<Xid>(event.result));
+  branch->server = m.server_;  // it was seen there just now, wherever it was prepared
   branch->peers = event.peers;
   set_retry(*branch, now.steady + m.limits_.inquiry_interval);
   if (!may_speak_of(gid)) return;

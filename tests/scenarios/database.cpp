@@ -178,9 +178,16 @@ std::optional<ParticipantEvent> Database::on(const FinishPrepared& verb) {
     done.result = needs_operator(sqlstate) ? FinishDone::Result::denied : FinishDone::Result::again;
     return done;
   };
+  const auto held = data_.prepared.find(to_string(verb.gid));
+  const bool is_another =
+      held != data_.prepared.end() && verb.xid != 0 && held->second.xid != verb.xid;
+  if (is_another && verb.outcome == Outcome::committed) {  // the line's transaction fails (P54)
+    done.result = FinishDone::Result::no_such_gid;
+    done.message = "another is prepared";
+    return done;
+  }
   tell(verb);
   if (!denied.empty()) return refused_with(denied);
-  const auto held = data_.prepared.find(to_string(verb.gid));
   if (held != data_.prepared.end() && !held->second.role.empty()) return refused_with("42501");
   if (!answers_.empty()) {
     const Answer answer = answers_.front();

@@ -43,6 +43,7 @@ void DatabaseClient::try_connect() {
   connected_ = true;
   waiting_.clear();
   telling_ = false;
+  listed_at_ = world_.now();
   DatabaseUp up{server_.identity(), server_.marks(), server_.list(), server_.next_xid(),
                 server_.told()};
   if (world_.plant == Plant::marks_ignored) up.marks.clear();
@@ -272,6 +273,7 @@ void DatabaseClient::perform(const ListPrepared&) {
     if (world_.plant == Plant::standby_believed) return ListDone{};
     if (server_.reads_fail && world_.plant == Plant::failed_list_is_empty) return ListDone{};
     if (server_.reads_fail) return ListFailed{"the list could not be read"};
+    listed_at_ = world_.now();
     return ListDone{server_.list()};
   });
 }

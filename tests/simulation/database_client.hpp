@@ -38,6 +38,7 @@ class DatabaseClient {
   void perform(const ReadJournal& verb);
 
   bool connected() const { return connected_; }
+  Instant listed_at() const { return listed_at_; }  // what is prepared, last
   unsigned reply_loss_permille = 0;
 
  private:
@@ -69,6 +70,7 @@ class DatabaseClient {
   bool alive_ = true;
   bool connected_ = false;
   bool connecting_ = false;
+  Instant listed_at_{};
   Connection connection_ = 0;
   Id last_id_ = 0;
   std::map<Id, ParticipantEvent> expected_;

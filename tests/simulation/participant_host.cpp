@@ -62,7 +62,7 @@ void ParticipantHost::lose_database(const std::string& reason) {
 
 void ParticipantHost::post(ParticipantEvent event, Epoch from) {
   if (!machine_) return;
-  inbox_.push_back({std::move(event), from});
+  inbox_.push_back({std::move(event), from, client_ ? client_->listed_at() : Instant{}});
   turns_.request();
 }
 
@@ -102,21 +102,23 @@ void ParticipantHost::take(const Item& item) {
     world_.trace.add(world_.now(), name_, '>', action);
     std::visit([this](const auto& each) { perform(each); }, action);
     if (life != turns_.life()) return;
-    if (const auto* alarm = std::get_if<Alarm>(&action)) check_missing(alarm->gid);
+    if (const auto* alarm = std::get_if<Alarm>(&action)) check_missing(alarm->gid, item.listed_at);
     if (!std::holds_alternative<SendToCoordinator>(action))
       world_.observer.participant_did(name_, action);
   }
 }
 
-// P42: what a list did not show must not be there. A process that was paused may read a list of a
-// server that has gone meanwhile; then it also reads that it has gone.
-void ParticipantHost::check_missing(const Gid& gid) {
+// P42: what a list did not show was not there, though an application may have prepared it since. A
+// process that was paused may read a list of a server that has gone meanwhile; then it also reads
+// that it has gone.
+void ParticipantHost::check_missing(const Gid& gid, Instant listed_at) {
   const bool of_a_server_that_has_gone = std::any_of(
       inbox_.begin(), inbox_.end(),
       [](const Item& item) { return std::holds_alternative<DatabaseDown>(item.event); });
   if (of_a_server_that_has_gone) return;
   const auto branch = machine_->branches().find(gid);
-  if (branch != machine_->branches().end() && branch->second.missing && server_.holds(gid))
+  if (branch != machine_->branches().end() && branch->second.missing &&
+      server_.held_before(gid, listed_at))
     world_.observer.report({"P42", to_string(gid) + " is said to be missing, and is prepared"});
 }
 

@@ -46,7 +46,8 @@ class ParticipantHost {
  private:
   struct Item {
     ParticipantEvent event;
-    Epoch from = 0;  // of the coordinator it came from, if it did
+    Epoch from = 0;       // of the coordinator it came from, if it did
+    Instant listed_at{};  // what the database held, before it arrived
   };
   void post(ParticipantEvent event, Epoch from = 0);
   void take_turn();
@@ -62,7 +63,7 @@ class ParticipantHost {
   void planted(ToCoordinator& message) const;
   ParticipantEvent as_heard(ParticipantEvent event) const;
   bool believes_too_much(const ToCoordinator& message) const;
-  void check_missing(const Gid& gid);
+  void check_missing(const Gid& gid, Instant listed_at);
 
   World& world_;
   Network& network_;

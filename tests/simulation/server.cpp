@@ -319,7 +319,7 @@ void Server::hang(Micros time) {
 
 void Server::add_foreign(const Gid& gid) {
   foreign_.insert(gid);
-  data_.prepared[gid] = {data_.next_xid, {}};
+  data_.prepared[gid] = {data_.next_xid, {}, world_.now()};
   data_.status[data_.next_xid++] = StatusRead::Status::in_progress;
 }
 

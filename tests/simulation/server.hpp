@@ -104,6 +104,7 @@ class Server {
   bool has_prepared_last() const { return up_ && !data_.prepared_last.empty(); }
   bool quiet() const { return backends_.empty() && lock_owner_.empty(); }
   bool holds(const Gid& gid) const { return data_.prepared.count(gid) != 0; }
+  bool held_before(const Gid& gid, Instant time) const;
   // Of this ledger.
   std::vector<Gid> held_gids(const LedgerId& ledger) const;
   bool hung() const { return world_.now() < hung_until_; }
@@ -142,6 +143,7 @@ class Server {
   struct Held {
     Xid xid = 0;
     Deltas deltas;
+    Instant since{};
   };
   struct Data {  // what is on its disk, and in its memory in the case of what is not synced
     ServerIdentity identity;

@@ -187,13 +187,18 @@ void Server::prepare(Backend& backend) {
   if (data_.prepared.size() >= slots)
     return end_failed(backend, Problem::cannot_prepare, "no slot is free (53200)");
   const Prepared result{backend.xid, backend.refused};
-  data_.prepared[gid] = {backend.xid, backend.deltas};
+  data_.prepared[gid] = {backend.xid, backend.deltas, world_.now()};
   const Done done = std::move(backend.done);
   backends_.erase(gid);  // the locks stay, under the same name
   sync();
   data_.prepared_last.push_back(gid);
   world_.observer.branch_prepared(gid, result.xid);
   if (done) done(result);
+}
+
+bool Server::held_before(const Gid& gid, Instant time) const {
+  const auto found = data_.prepared.find(gid);
+  return found != data_.prepared.end() && found->second.since < time;
 }
 
 bool Server::is_preparing(const Gid& gid) const {

@@ -221,6 +221,19 @@ TEST_CASE("prepared after the abort: found by the sweep, and ended", "[P53]") {
   CHECK(b.finished(Result::done) == "Applied aborted applied");
 }
 
+TEST_CASE("a yes names the server on which it was seen, wherever it was prepared", "[P51]") {
+  ParticipantBench b = bench::working_participant();
+  b.verify();
+  b.verified(Xid{700});
+  CHECK(b.sent<Vote>()->server == bench::server(1));
+  b.act(DatabaseDown{"put back"});
+  b.database_up({b.held()}, {}, 2);
+  b.link_up();
+  b.verify(2);
+  b.verified(Xid{700}, 2);
+  CHECK(b.sent<Vote>()->server == bench::server(2));
+}
+
 TEST_CASE("a decision is about the transaction that voted, not about its gid", "[P54]") {
   ParticipantBench b;
   b.database_up({{b.gid, 702, {}}});  // prepared again, and nothing here knows of the first
