@@ -44,12 +44,13 @@ int report(const Bounds& bounds, const Exploration& result) {
   std::printf(
       "{\"complete\":%s,\"states\":%llu,\"transitions\":%llu,\"at_rest\":%llu,\"depth\":%u,"
       "\"violations\":%zu,\"participants\":%zu,\"crashes\":%u,\"losses\":%s,\"duplicates\":%s,"
-      "\"breaks\":%u,\"sweeps\":%u,\"seconds\":%.1f}\n",
+      "\"breaks\":%u,\"sweeps\":%u,\"sound_databases\":%s,\"seconds\":%.1f}\n",
       result.complete ? "true" : "false", static_cast<unsigned long long>(result.states),
       static_cast<unsigned long long>(result.transitions),
       static_cast<unsigned long long>(result.at_rest), result.depth, result.violations.size(),
       bounds.participants, bounds.crashes, counted(bounds.losses).c_str(),
-      counted(bounds.duplicates).c_str(), bounds.breaks, bounds.sweeps, result.seconds);
+      counted(bounds.duplicates).c_str(), bounds.breaks, bounds.sweeps,
+      bounds.sound_databases ? "true" : "false", result.seconds);
   if (!result.violations.empty()) return result.stuck ? kLiveness : kSafety;
   return result.complete ? kFine : kIncomplete;
 }
@@ -79,6 +80,8 @@ int run_command(int argc, char** argv) {
       app.add_option("--duplicates", bounds.duplicates,
                      "Messages that arrive twice; otherwise any number, any number of times")
           ->check(CLI::Range(0U, 9U));
+  app.add_flag("--sound-databases", bounds.sound_databases,
+               "Databases do not crash, and keep their connections");
   app.add_option("--breaks", bounds.breaks, "Of links, and of the room in the log")
       ->check(CLI::Range(0U, 9U));
   app.add_option("--sweeps", bounds.sweeps, "Lists of what a database holds prepared")

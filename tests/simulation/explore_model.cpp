@@ -139,6 +139,7 @@ void Model::Impl::database(std::size_t index, const Site& here) {
           step(false, [&](Draft& d) { d.carry_out(index, id, way); });
     }
   }
+  if (p.bounds().sound_databases) return;
   const bool unsynced = p.database(here.database).has_unsynced();
   for (const bool told_first : {true, false})
     if (up) fault(Fault::crash, [&](Draft& d) { d.lose_connection(index, told_first); });

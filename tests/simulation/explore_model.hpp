@@ -54,6 +54,7 @@ struct Bounds {
   unsigned losses = 0;
   unsigned duplicates = 0;
   unsigned sweeps = 0;
+  bool sound_databases = false;  // crashes are those of the coordinator and the participants
   bool saturated = true;  // `unreliable` only; false: also what explore_network.cpp leaves out
   bool unreliable = false;
   Plant plant = Plant::none;
