@@ -57,6 +57,16 @@ function(assent_program name)
   endif()
 endfunction()
 
+# assent_daemon(NAME): what is best for a process that allocates small things all the time. See
+# docs/decisions/0014-an-allocator-of-its-own.md. Sanitizers bring an allocator of their own.
+find_package(mimalloc 2 QUIET)
+function(assent_daemon name)
+  if(mimalloc_FOUND AND NOT ASSENT_SANITIZE)
+    target_link_options(${name} PRIVATE -Wl,--no-as-needed)  # nothing asks for it by name
+    target_link_libraries(${name} PRIVATE mimalloc)
+  endif()
+endfunction()
+
 # Boost as we use it: headers from the system folder (so that its warnings are not ours).
 # Asio and Beast are declared everywhere and compiled once, in assent_asio (protocol/runtime).
 add_library(assent_boost_headers INTERFACE)
