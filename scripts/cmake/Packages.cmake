@@ -66,7 +66,7 @@ assent_daemon_package(coordinator)
 assent_daemon_package(participant)
 install(FILES ${CMAKE_SOURCE_DIR}/sql/participant.sql ${CMAKE_SOURCE_DIR}/sql/blocking.sql
         DESTINATION ${CMAKE_INSTALL_DATADIR}/assent/sql COMPONENT participant)
-if(ASSENT_TESTS)
+if(ASSENT_TESTS AND ASSENT_CAMPAIGNS)
   assent_package(tools PROGRAMS assent assent-lab assent-bench MANUAL assent.1)
   install(TARGETS assent-disk-faults DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/tests/lab/scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/assent/lab
