@@ -228,6 +228,8 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
                             Branch& branch = of(vote->gid);
                             branch.promised = true;
                             branch.promised_xid = vote->xid;
+                            if (branch.by_hand && vote->xid == branch.prepared_xid)
+                              promised_anew(branch);
                             if (!branch.prepared && !branch.excused && !branch.by_hand)
                               violated("I2", name + " votes yes for " + to_string(vote->gid) +
                                                  ", which is not prepared");
@@ -237,6 +239,11 @@ void Observer::participant_did(const std::string& name, const ParticipantAction&
                         [&](const PrepareBranch& verb) { begins(verb.gid); },
                         [&](const FinishPrepared& verb) { finishing(verb); }, [](const auto&) {}},
              action);
+}
+
+// Asked anew, it has voted for what was prepared after the first had been ended by hand.
+void Observer::promised_anew(Branch& branch) {
+  if (std::exchange(branch.again, false)) branch.outcome.reset();
 }
 
 // What is said of a branch's end must be what the database did.

@@ -133,6 +133,7 @@ class Observer {
   Branch& of(const Gid& gid) { return histories_[gid.tx].branches[gid.participant]; }
   void violated(std::string invariant, std::string what);
   void asked_to_vote(const Prepare& message);
+  static void promised_anew(Branch& branch);
   void commit_told(const TxId& tx, const std::string& whom);
   void abort_told(const TxId& tx, const std::string& whom);
   void replied(const Reply& reply, const CoordinatorMachine& after);
