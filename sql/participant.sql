@@ -65,9 +65,18 @@ create table if not exists assent.outcome (
 );
 alter table assent.outcome reset (fillfactor);  -- 50 in version 2, which wrote every line twice
 alter table assent.outcome add column if not exists xid bigint not null default 0;
-alter table assent.outcome drop constraint if exists outcome_application_check;
-alter table assent.outcome add constraint outcome_application_check
-  check (application in ('told', 'applied', 'proved', 'heuristic', 'unproven'));
+-- Only where it is an older one: to add it means to read the whole journal, while nobody writes it.
+do $$ begin
+  if not exists (
+    select from pg_constraint
+    where conrelid = 'assent.outcome'::regclass and conname = 'outcome_application_check'
+      and pg_get_constraintdef(oid) like '%told%')
+  then
+    alter table assent.outcome drop constraint if exists outcome_application_check;
+    alter table assent.outcome add constraint outcome_application_check
+      check (application in ('told', 'applied', 'proved', 'heuristic', 'unproven'));
+  end if;
+end $$;
 create index if not exists outcome_written_at on assent.outcome using brin (written_at);
 
 -- Raises a mark: never lowers it, takes no other life at the same epoch. Answers what is there.

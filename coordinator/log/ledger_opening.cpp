@@ -92,6 +92,8 @@ Takeover plan_takeover(const LedgerContents& contents, std::uint64_t limit) {
 LogResult<LedgerId> init_ledger(Files& files, LedgerId id, std::uint64_t segment_bytes) {
   std::vector<std::string> names;
   if (const auto error = files.list(names)) return log_error("list", files.path({}), error);
+  // What an init leaves that found no room.
+  std::erase_if(names, [](const std::string& name) { return name == "LOCK" || name == "spare"; });
   if (!names.empty())
     return LogError{files.path({}) + " is not empty (" + names.front() +
                     "): a ledger is made in an empty folder only; name another one, or start with "

@@ -273,6 +273,21 @@ TEST_CASE("a record of a later release is refused, even where it is the last") {
   CHECK_THAT(refusal(disk), Contains("does not know this record (kind 77)"));
 }
 
+TEST_CASE("a ledger that could not be made for want of room is made once there is some") {
+  MemoryDisk disk;
+  disk.room = 100;
+  {
+    MemoryFiles files(disk);
+    const auto made = init_ledger(files, kLedger, kSmallSegment);
+    REQUIRE_FALSE(made.has_value());
+    CHECK_THAT(made.error().message, Contains("no room"));
+  }
+  disk.put("LOCK", "");  // of which a disk in memory knows nothing
+  disk.room = ~0ull;
+  init(disk);
+  CHECK(start(disk).recovered.records.empty());
+}
+
 TEST_CASE("a start on a full disk is refused and harms nothing") {
   MemoryDisk disk;
   init(disk);
