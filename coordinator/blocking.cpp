@@ -83,7 +83,8 @@ Ruling ruling_on(const Transaction& tx, const CoordinatorMachine& machine, Insta
 
 // It asks back: nothing is decided by looking.
 std::string command_for(const TxId& tx) {
-  return "assent resolve " + to_string(tx) + " --abort, or --commit, shows what it would do.";
+  return "assent resolve " + to_string(tx) +
+         " --abort --preview, or --commit --preview, shows what it would do.";
 }
 
 Ruling ruling_on(const Doubt& doubt, const CoordinatorMachine& machine) {
@@ -118,10 +119,13 @@ BlockingView view_of(const CoordinatorMachine& machine, Instant now) {
   for (const auto& [id, tx] : machine.transactions()) {
     // Finished long ago: a branch that still holds locks is told again.
     if (tx.state == TxState::committed || tx.state == TxState::aborted) continue;
-    view.rulings[to_string(id)] = ruling_on(tx, machine, now);
+    Ruling& ruling = view.rulings[to_string(id)] = ruling_on(tx, machine, now);
+    for (const TxBranch& branch : tx.branches) ruling.peers.push_back(branch.participant);
   }
-  for (const auto& [id, doubt] : machine.doubts())
-    view.rulings[to_string(id)] = ruling_on(doubt, machine);
+  for (const auto& [id, doubt] : machine.doubts()) {
+    Ruling& ruling = view.rulings[to_string(id)] = ruling_on(doubt, machine);
+    ruling.peers.assign(doubt.peers.begin(), doubt.peers.end());
+  }
   return view;
 }
 

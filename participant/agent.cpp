@@ -83,6 +83,7 @@ struct Agent::Impl {
       actions.clear();
       machine.step(event, now, actions);
       debug_check(machine);
+      note_found(event, now.steady);
       for (ParticipantAction& action : actions) {
         if (crash_points_are_armed() && fails_at_crash_point(action)) continue;
         std::visit([this](auto& each) { perform(each); }, action);
@@ -120,6 +121,23 @@ struct Agent::Impl {
     if (const auto* failed = std::get_if<ListFailed>(&event))
       log::warning("the prepared branches could not be listed; nothing is concluded from that",
                    {{"reason", failed->message}});
+  }
+
+  // Of what this process has not prepared itself, its database knows since when it is prepared.
+  void note_found(const ParticipantEvent& event, Instant now) {
+    const auto is_held = [this](const Gid& gid) { return machine.branches().contains(gid); };
+    const auto note = [&](const Gid& gid) {
+      const auto age = database.prepared_for(gid);
+      if (age && is_held(gid)) lock_times.found(gid, now - *age);
+    };
+    if (const auto* verified = std::get_if<Verified>(&event)) note(verified->gid);
+    if (const auto* settled = std::get_if<Settled>(&event)) note(settled->gid);
+    if (const auto* up = std::get_if<DatabaseUp>(&event))
+      for (const HeldBranch& branch : up->held) note(branch.gid);
+    if (const auto* listed = std::get_if<ListDone>(&event)) {
+      for (const HeldBranch& branch : listed->held) note(branch.gid);
+      lock_times.forget_unless(is_held);
+    }
   }
 
   void perform(SendToCoordinator& action) {

@@ -156,6 +156,14 @@ class Writer {
                        {"then", "The others go on."}};
       return;
     }
+    if (const auto working = seen_.working.find(node.pid); working != seen_.working.end()) {
+      root["frees"] = {{"by", "decision"},
+                       {"what", "The end of transaction " + to_string(working->second.tx) +
+                                    ", for which this session works: its vote and the decision, "
+                                    "or its deadline. Until it votes it may be aborted."},
+                       {"then", "Its locks are released and those who wait go on."}};
+      return;
+    }
     root["frees"] = {{"by", "session"},
                      {"what", "The end of this session's transaction; pg_terminate_backend(" +
                                   std::to_string(node.pid) + ") would roll it back."},
@@ -299,6 +307,8 @@ class Writer {
 
   void add_session(json::object& into, int pid) const {
     into["pid"] = pid;
+    if (const auto working = seen_.working.find(pid); working != seen_.working.end())
+      into["works_for"] = to_string(working->second.tx);
     const auto found = sessions_.find(pid);
     if (found == sessions_.end()) return;
     const SessionRow& session = *found->second;

@@ -14,6 +14,16 @@ void LockTimes::saw(const ParticipantEvent& event, Instant now) {
   }
 }
 
+void LockTimes::found(const Gid& gid, Instant since) {
+  if (held_.contains(gid) || prepared_.size() >= kMostPrepared) return;
+  const auto [noted, is_new] = prepared_.emplace(gid, since);
+  if (!is_new) noted->second = std::max(noted->second, since);
+}
+
+void LockTimes::forget_unless(const std::function<bool(const Gid&)>& is_held) {
+  std::erase_if(prepared_, [&](const auto& each) { return !is_held(each.first); });
+}
+
 void LockTimes::ended(const FinishDone& event, Instant now) {
   const bool done = event.result == FinishDone::Result::done;
   if (!done && event.result != FinishDone::Result::no_such_gid) return;

@@ -64,6 +64,8 @@ std::string party_text(const json::object& session) {
     who += (who.empty() ? "" : " ") + ("(" + user + ")");
   if (const std::string client = text_of(session, "client"); !client.empty())
     who += " from " + client;
+  if (const std::string tx = text_of(session, "works_for"); !tx.empty())
+    who += ", for transaction " + tx + ",";
   return "pid " + text_of(session, "pid") + (who.empty() ? "" : " " + who);
 }
 

@@ -114,7 +114,8 @@ void print_decisions(const Terminal& terminal, const json::object& fields) {
                  << id << " --reason TEXT\n";
   if (text_of(fields, "state") == "in_doubt")
     terminal.out << "in doubt: " << printable(text_of(fields, "why"))
-                 << "; an operator decides: assent resolve " << id << " --abort, or --commit\n";
+                 << "; an operator decides: assent resolve " << id
+                 << " --abort --preview, or --commit --preview, shows what it would do\n";
 }
 
 std::string fate_sentence(Fate fate) {

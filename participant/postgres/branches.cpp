@@ -322,6 +322,14 @@ awaitable<void> Branches::drop(DropOpen verb) {
   context_.report(Dropped{verb.gid});
 }
 
+std::map<int, Gid> Branches::sessions() const {
+  std::map<int, Gid> found;
+  for (const auto& [gid, branch] : branches_)
+    if (branch->connection && (branch->working || branch->open))
+      found.emplace(branch->connection->backend_pid(), gid);
+  return found;
+}
+
 void Branches::cancel(const CancelPrepare& verb) {
   const auto known = branches_.find(verb.gid);
   if (known == branches_.end()) return;

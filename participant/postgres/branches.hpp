@@ -26,6 +26,9 @@ class Branches {
   boost::asio::awaitable<void> drop(DropOpen verb);
   void cancel(const CancelPrepare& verb);
 
+  // Which backends work for which branches now, by pid.
+  std::map<int, Gid> sessions() const;
+
  private:
   struct Branch;
   using BranchPtr = std::shared_ptr<Branch>;

@@ -15,6 +15,12 @@
 
 namespace assent {
 
+// A branch that is prepared in the database.
+struct FoundBranch {
+  std::string role;    // that prepared it, where that is not this participant's
+  SteadyTime since{};  // when it was prepared, by the database's clock; none: not known
+};
+
 struct Context {
   boost::asio::io_context& io;
   const DatabaseOptions options;
@@ -31,7 +37,7 @@ struct Context {
   // What is prepared under such a gid may be another transaction by now, so it is looked at once
   // more before it is committed (P54). The role is a note to spare a refusal; PostgreSQL is asked
   // where it is wrong.
-  std::map<Gid, std::string> found;
+  std::map<Gid, FoundBranch> found;
 };
 
 }  // namespace assent

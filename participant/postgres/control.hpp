@@ -95,4 +95,7 @@ std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context
 // 2^31 apart.
 Xid widen_xid(std::uint32_t low, Xid next);
 
+// When it was prepared, of its age in milliseconds; NULL: not known.
+SteadyTime prepared_since(const Reply& reply, int row, int column);
+
 }  // namespace assent

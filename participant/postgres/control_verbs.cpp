@@ -1,4 +1,5 @@
 // The verbs that are carried out over the control connection.
+#include <algorithm>
 #include <array>
 
 #include <boost/asio/as_tuple.hpp>
@@ -32,12 +33,19 @@ Application journalled_application(std::string_view text) {
 
 const char* const list_sql =
     "select pg_is_in_recovery(), pg_snapshot_xmax(pg_current_snapshot()), p.gid, p.transaction, "
-    "nullif(p.owner, current_user) "
-    "from (select) as always left join pg_prepared_xacts p on p.database = current_database()";
+    "nullif(p.owner, current_user), (extract(epoch from clock_timestamp() - p.prepared) * "
+    "1000)::bigint from (select) as always left join pg_prepared_xacts p on p.database = "
+    "current_database()";
 
 Xid widen_xid(std::uint32_t low, Xid next) {
   const auto distance = static_cast<std::int32_t>(low - static_cast<std::uint32_t>(next));
   return next + static_cast<Xid>(static_cast<std::int64_t>(distance));
+}
+
+SteadyTime prepared_since(const Reply& reply, int row, int column) {
+  if (reply.is_null(row, column)) return {};
+  const auto age = std::chrono::milliseconds(std::stoll(reply.text(row, column)));
+  return std::chrono::steady_clock::now() - std::max(age, std::chrono::milliseconds(0));
 }
 
 std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context& context) {
@@ -51,7 +59,7 @@ std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context
     if (!gid || gid->participant != context.options.participant) continue;  // foreign
     const auto low = static_cast<std::uint32_t>(std::stoul(reply.text(row, 3)));
     held.push_back({*gid, widen_xid(low, next), {}});
-    context.found[*gid] = reply.text(row, 4);  // "" for NULL
+    context.found[*gid] = {reply.text(row, 4), prepared_since(reply, row, 5)};  // "" for NULL
   }
   return held;
 }

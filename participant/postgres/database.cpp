@@ -198,7 +198,24 @@ void Database::glance(std::function<void(Glance)> answer) {
 }
 
 void Database::observe(std::function<void(Observation)> answer) {
-  impl_->perform(impl_->reader.observe(std::move(answer)));
+  // A session that began or ended with a branch meanwhile is nobody's: better that than another's.
+  impl_->perform(impl_->reader.observe([impl = impl_.get(), before = impl_->branches.sessions(),
+                                        answer = std::move(answer)](Observation seen) {
+    seen.working = impl->branches.sessions();
+    std::erase_if(seen.working, [&before](const auto& each) {
+      const auto same = before.find(each.first);
+      return same == before.end() || same->second != each.second;
+    });
+    answer(std::move(seen));
+  }));
+}
+
+std::optional<std::chrono::milliseconds> Database::prepared_for(const Gid& gid) const {
+  const auto found = impl_->context.found.find(gid);
+  if (found == impl_->context.found.end() || found->second.since == SteadyTime{})
+    return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               found->second.since);
 }
 
 DatabaseStatistics Database::statistics() const {

@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -102,6 +103,10 @@ class Database {
   // later; with the trouble where the database is away. Not answered after stop().
   void glance(std::function<void(Glance)> answer);
   void observe(std::function<void(Observation)> answer);
+
+  // How long this branch has been prepared, as the database says. nullopt: it was not looked at, as
+  // those are not that this process prepared itself a moment ago.
+  std::optional<std::chrono::milliseconds> prepared_for(const Gid& gid) const;
 
   DatabaseStatistics statistics() const;
 

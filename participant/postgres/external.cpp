@@ -15,7 +15,8 @@ constexpr const char* verify_sql =
     "select pg_is_in_recovery(), pg_snapshot_xmax(pg_current_snapshot()), p.transaction, "
     "p.database, p.database = current_database(), p.owner, nullif(p.owner, current_user), "
     "coalesce(pg_has_role(r.oid, case when current_setting('server_version_num')::int < 160000 "
-    "then 'member' else 'set' end), false), current_database(), current_user "
+    "then 'member' else 'set' end), false), current_database(), current_user, "
+    "(extract(epoch from clock_timestamp() - p.prepared) * 1000)::bigint "
     "from (select) as always left join pg_prepared_xacts p on p.gid = $1 "
     "left join pg_roles r on r.rolname = p.owner";
 
@@ -64,7 +65,7 @@ awaitable<void> Control::verify(VerifyPrepared verb) {
   const Reply reply = replies.empty() ? Reply{} : replies[0];
   Verified verified{verb.gid, verb.ask, std::move(verb.peers), judge_verified(reply)};
   if (std::holds_alternative<Xid>(verified.result))
-    context_.found[verb.gid] = reply.text(0, 6);  // "" for NULL
+    context_.found[verb.gid] = {reply.text(0, 6), prepared_since(reply, 0, 10)};  // "" for NULL
   context_.report(std::move(verified));
 }
 

@@ -81,7 +81,7 @@ struct Finish {
 // not what voted, as above.
 class Lines {
  public:
-  Lines(const std::vector<FinishPrepared>& commits, const std::map<Gid, std::string>& found)
+  Lines(const std::vector<FinishPrepared>& commits, const std::map<Gid, FoundBranch>& found)
       : participant_(commits.front().gid.participant) {
     for (const FinishPrepared& each : commits) {
       columns_[0].add(to_string(each.gid.tx));
@@ -174,16 +174,19 @@ FinishDone judge(const FinishPrepared& verb, const Finish& finish,
   return done;
 }
 
-// Who prepared it, where that is another role than this one.
-awaitable<std::string> other_owner(Connection& connection, const Gid& gid) {
+// Who prepared it, and what to grant so that this role may end it, where that is another role.
+awaitable<std::array<std::string, 2>> other_owner(Connection& connection, const Gid& gid) {
   const std::string text = to_string(gid);
   std::vector<Command> commands(1);
-  commands[0].sql = "select owner from pg_prepared_xacts where gid = $1 and owner <> current_user";
+  commands[0].sql =
+      "select owner, format('grant %I to %I', owner, current_user) from pg_prepared_xacts "
+      "where gid = $1 and owner <> current_user";
   commands[0].params = {text.c_str()};
   std::vector<Reply> replies;
   co_await connection.exchange(commands, replies);
-  const bool known = !replies.empty() && replies[0].ok() && replies[0].height() == 1;
-  co_return known ? replies[0].text(0, 0) : std::string();
+  const Reply reply = replies.empty() ? Reply{} : replies[0];
+  if (!reply.ok() || reply.height() != 1) co_return std::array<std::string, 2>{};
+  co_return std::array<std::string, 2>{reply.text(0, 0), reply.text(0, 1)};
 }
 
 awaitable<FinishDone> finish_as(Connection& connection, const FinishPrepared& verb,
@@ -205,7 +208,7 @@ awaitable<FinishDone> finish_as(Connection& connection, const FinishPrepared& ve
 
 awaitable<void> Finishing::finish(FinishPrepared verb) {
   const auto noted = context_.found.find(verb.gid);
-  const bool is_others = noted != context_.found.end() && !noted->second.empty();
+  const bool is_others = noted != context_.found.end() && !noted->second.role.empty();
   if (verb.outcome == Outcome::aborted || is_others) {
     co_await finish_alone(std::move(verb));
     co_return;
@@ -306,12 +309,13 @@ awaitable<void> Finishing::finish_alone(FinishPrepared verb) {
   const ConnectionPtr connection = std::move(waiter.granted);
   const auto noted = context_.found.find(verb.gid);
   const bool found = noted != context_.found.end();
-  const std::string owner = found ? noted->second : std::string();
+  const std::string owner = found ? noted->second.role : std::string();
   FinishDone done = co_await finish_as(*connection, verb, owner, found);
   if (done.result == FinishDone::Result::denied) {
-    const std::string actual = co_await other_owner(*connection, verb.gid);
+    const auto [actual, grant] = co_await other_owner(*connection, verb.gid);
     if (!actual.empty() && actual != owner)
       done = co_await finish_as(*connection, verb, actual, true);
+    if (done.result == FinishDone::Result::denied && !grant.empty()) done.message += ": " + grant;
   }
   finishers_.give_back(connection);
   report(std::move(done));

@@ -40,6 +40,7 @@ struct Observation {
   LockSnapshot snapshot;
   Blocking blocking;
   std::map<std::uint32_t, RelationName> relations;
+  std::map<int, Gid> working;  // this participant's own sessions, by pid: for which branch
   std::map<RowPlace, std::string> keys;  // a JSON object {"id": "7"} of rows waited for
   ServerCosts costs;
   std::string server_version;

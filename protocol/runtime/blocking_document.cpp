@@ -6,11 +6,14 @@
 #include <boost/json.hpp>
 
 #include "protocol/runtime/blocking_history.hpp"
+#include "protocol/runtime/blocking_hold_ups.hpp"
+#include "protocol/runtime/blocking_json.hpp"
 
 namespace assent {
 namespace {
 
 namespace json = boost::json;
+using namespace blocking_json;
 
 constexpr std::int64_t kSettledMs = 1000;  // younger branches are two-phase commit at work
 
@@ -19,32 +22,6 @@ json::object parse(std::string_view text) {
   json::value value = json::parse({text.data(), text.size()}, error);
   if (error || !value.is_object()) return {};
   return std::move(value.as_object());
-}
-
-std::int64_t number(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  boost::system::error_code error;
-  const auto found = value && value->is_number() ? value->to_number<std::int64_t>(error) : 0;
-  return error ? 0 : found;
-}
-
-std::string_view text(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  const json::string* found = value ? value->if_string() : nullptr;
-  return found ? std::string_view(*found) : std::string_view();
-}
-
-bool truth(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  const bool* found = value ? value->if_bool() : nullptr;
-  return found && *found;
-}
-
-const json::object& object(const json::object& from, std::string_view name) {
-  static const json::object none;
-  const json::value* value = from.if_contains(name);
-  const json::object* found = value ? value->if_object() : nullptr;
-  return found ? *found : none;
 }
 
 json::array& array(json::object& from, std::string_view name) {
@@ -184,6 +161,8 @@ void rule(json::object& report, const BlockingView& view) {
     if (!fields || text(object(*fields, "knowledge"), "state") == "foreign") continue;
     const auto ruling = view.rulings.find(std::string(text(*fields, "transaction")));
     if (ruling == view.rulings.end()) continue;
+    if (list(*fields, "peers").empty() && !ruling->second.peers.empty())
+      (*fields)["peers"] = json::value_from(ruling->second.peers);
     json::object frees = object(*fields, "frees");
     if (frees["by"] == "database" || text(object(*fields, "knowledge"), "state") == "denied")
       continue;  // decided there: the ruling is known
@@ -192,6 +171,14 @@ void rule(json::object& report, const BlockingView& view) {
     if (!ruling->second.then.empty()) frees["then"] = ruling->second.then;
     (*fields)["frees"] = std::move(frees);
   }
+}
+
+// Of those that answer: what is no longer so holds nobody up.
+std::vector<std::pair<std::string, json::object*>> reports_of(std::vector<Parsed>& all) {
+  std::vector<std::pair<std::string, json::object*>> reports;
+  for (Parsed& parsed : all)
+    if (parsed.answers) reports.emplace_back(parsed.part.participant, &parsed.report);
+  return reports;
 }
 
 }  // namespace
@@ -235,10 +222,11 @@ std::string join_blocking(std::span<const BlockingPart> parts, const BlockingVie
   document["sentence"] = to_sentence(summary);
   document["partial"] = !summary.silent.empty();
   document["summary"] = write(summary);
+  for (Parsed& parsed : all) rule(parsed.report, view);
+  note_hold_ups(reports_of(all));
   json::array databases;
   for (Parsed& parsed : all) {
     json::object entry = std::move(parsed.report);
-    rule(entry, view);
     if (entry["roots"].as_array().empty()) entry["roots"].emplace_array();
     entry["participant"] = parsed.part.participant;
     entry["answers"] = parsed.answers;

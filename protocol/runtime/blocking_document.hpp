@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "protocol/runtime/blocking_sentence.hpp"
 
@@ -35,6 +36,7 @@ struct Ruling {
   std::string by;    // as BlockingRoot.frees.by: coordinator, decision, participant, operator
   std::string what;  // for people
   std::string then;  // what that would do; empty: as the participant says
+  std::vector<std::string> peers = {};  // a participant that was restarted has forgotten them
 };
 
 struct BlockingView {

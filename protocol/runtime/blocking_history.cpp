@@ -5,9 +5,15 @@
 
 #include <boost/json.hpp>
 
+#include "protocol/runtime/blocking_json.hpp"
+
 namespace assent {
 
 namespace json = boost::json;
+using blocking_json::list;
+using blocking_json::number;
+using blocking_json::object;
+using blocking_json::truth;
 
 namespace {
 
@@ -22,35 +28,11 @@ std::string name_of(const json::object& root) {
   return {};
 }
 
-std::int64_t number(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  boost::system::error_code error;
-  const auto found = value && value->is_number() ? value->to_number<std::int64_t>(error) : 0;
-  return error ? 0 : found;
-}
-
-bool truth(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  return value && value->is_bool() && value->as_bool();
-}
-
-const json::object& object(const json::object& from, std::string_view name) {
-  static const json::object none;
-  const json::value* value = from.if_contains(name);
-  return value && value->is_object() ? value->as_object() : none;
-}
-
-const json::array& array(const json::object& from, std::string_view name) {
-  static const json::array none;
-  const json::value* value = from.if_contains(name);
-  return value && value->is_array() ? value->as_array() : none;
-}
-
 std::string text_of(const json::object& root, std::size_t most_bytes) {
   std::string text = json::serialize(root);
   if (text.size() <= most_bytes) return text;
   json::object smaller = root;
-  smaller["waiters_left_out"] = array(root, "waiters").size();
+  smaller["waiters_left_out"] = list(root, "waiters").size();
   smaller["waiters"].emplace_array();
   return json::serialize(smaller);
 }
@@ -67,7 +49,7 @@ void BlockingHistory::note(const json::object& report, std::int64_t now_ms) {
   moment.linked = truth(object(report, "coordinator"), "linked");
   moment.answers = truth(report, "available");
   if (!moment.answers) return add(moment, false, now_ms);  // nothing is known: nothing has ended
-  for (const json::value& root : array(report, "roots"))
+  for (const json::value& root : list(report, "roots"))
     if (root.is_object() && root.as_object().contains("kind") &&
         root.as_object().at("kind") == "branch")
       ++moment.in_doubt;
@@ -97,7 +79,7 @@ void BlockingHistory::add(const Moment& moment, bool silence, std::int64_t now_m
 std::map<std::string, BlockingHistory::Picture> BlockingHistory::pictures(
     const json::object& report) const {
   std::map<std::string, Picture> found;
-  for (const json::value& each : array(report, "roots")) {
+  for (const json::value& each : list(report, "roots")) {
     if (!each.is_object() || found.size() == limits_.live) continue;
     const json::object& root = each.as_object();
     const std::string name = name_of(root);
@@ -166,7 +148,7 @@ json::object BlockingHistory::handover(std::int64_t now_ms, std::size_t most_byt
 void BlockingHistory::take_over(const json::object& handed, std::int64_t now_ms) {
   while (!spans_.empty() && spans_.back().silence) spans_.pop_back();
   const std::int64_t since = spans_.empty() ? now_ms - limits_.kept_ms : spans_.back().to_ms;
-  for (const json::value& each : array(handed, "spans")) {
+  for (const json::value& each : list(handed, "spans")) {
     if (!each.is_object()) continue;
     const json::object& span = each.as_object();
     const std::int64_t from = std::max(since, now_ms - number(span, "from_ms"));
@@ -182,7 +164,7 @@ void BlockingHistory::take_over(const json::object& handed, std::int64_t now_ms)
 
 void BlockingHistory::take_ended(const json::object& handed, std::int64_t since_ms,
                                  std::int64_t now_ms) {
-  for (const json::value& each : array(handed, "ended")) {
+  for (const json::value& each : list(handed, "ended")) {
     if (!each.is_object()) continue;
     const json::object& picture = each.as_object();
     const json::object& root = object(picture, "root");

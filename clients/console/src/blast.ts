@@ -1,6 +1,7 @@
 // The blast radius: transactions in doubt → what they hold in each database → who waits, laid out
 // from left to right.
 import {age, count, keyText, shortId} from './format';
+import {holdUps} from './hold_ups';
 import type {Blocking, Root, Waiter} from './model';
 
 export interface Node {
@@ -23,6 +24,7 @@ export interface Edge {
 export interface Blast {
   nodes: Node[];
   edges: Edge[];
+  links: Edge[]; // from who holds up the work of a transaction in doubt, to that transaction
   height: number;
 }
 
@@ -57,7 +59,7 @@ export function groups(root: Root): Map<string, Waiter[]> {
 
 export type Subject = Pick<Node, 'key' | 'title' | 'detail' | 'kind'>;
 
-export function subject(root: Root): Subject {
+export function subject(root: Root, participant: string): Subject {
   if (root.kind === 'branch')
     return {
       key: `t:${root.transaction}`,
@@ -73,28 +75,51 @@ export function subject(root: Root): Subject {
       detail: root.knowledge?.text ?? '',
     };
   return {
-    key: `s:${root.pid}`,
+    key: `s:${participant}:${root.pid}`, // another server may have the same pid
     kind: 'session',
-    title: `${root.application || 'session'} ${root.pid}`,
+    title: sessionName(root),
     detail: root.state ?? '',
   };
 }
 
+// A session of Assent's own is named by the transaction that it works for.
+export function sessionName(session: Pick<Root, 'application' | 'user' | 'pid' | 'works_for'>) {
+  const {application, user, pid, works_for: transaction} = session;
+  if (transaction) return `work of ${shortId(transaction)} ${pid}`;
+  return `${application || user || 'session'} ${pid}`;
+}
+
 export function lay(blocking: Blocking): Blast {
-  const held = together(blocking).flatMap(({participant, root}) => {
+  const held = together(blocking, linksOf(blocking)).flatMap(({participant, root}) => {
     const wanted = [...groups(root)];
     if (wanted.length === 0) wanted.push([holds(root), []]);
     return wanted.map(([what, waiters]) => ({participant, root, what, waiters}));
   });
   const each = Math.floor(mostOfAll / Math.max(1, held.length)) - 1;
-  const layout = new Layout(Math.min(mostWaiters, Math.max(1, each)));
+  const layout = new Layout(Math.min(mostWaiters, Math.max(1, each)), linksOf(blocking));
   for (const {participant, root, what, waiters} of held)
     layout.add(participant, root, what, waiters);
   return layout.done();
 }
 
+// Whose branches wait for the vote of another, and who holds that up.
+function linksOf(blocking: Blocking): Edge[] {
+  const inDoubt = new Set(
+    blocking.databases.flatMap(({roots}) =>
+      roots.filter(({kind}) => kind === 'branch').map(({transaction}) => transaction ?? ''),
+    ),
+  );
+  const found = new Map<string, Edge>();
+  for (const [id, all] of holdUps(blocking))
+    for (const {participant, root} of inDoubt.has(id) ? all : []) {
+      const link = {from: subject(root, participant).key, to: `t:${id}`};
+      if (link.from !== link.to) found.set(`${link.from} ${link.to}`, link);
+    }
+  return [...found.values()];
+}
+
 // The same for a narrow screen: one below the other, and further right what is further behind.
-export function stack({nodes, edges}: Blast): Blast {
+export function stack({nodes, edges, links}: Blast): Blast {
   const inOrder = [...nodes].sort((a, b) => a.y - b.y);
   const left = new Map(inOrder.map(node => [node.key, node]));
   const stacked: Node[] = [];
@@ -108,17 +133,23 @@ export function stack({nodes, edges}: Blast): Blast {
   };
   const behindOthers = new Set(edges.map(each => each.to));
   for (const {key} of inOrder) if (!behindOthers.has(key)) put(key, 0);
-  return {nodes: stacked, edges, height: Math.max(1, stacked.length) * rowHeight};
+  return {nodes: stacked, edges, links, height: Math.max(1, stacked.length) * rowHeight};
 }
 
-// The branches of one transaction follow each other, whichever database they are in.
-function together(blocking: Blocking): {participant: string; root: Root}[] {
+// The branches of one transaction follow each other, whichever database they are in; and after them
+// who holds it up elsewhere.
+function together(blocking: Blocking, links: Edge[]): {participant: string; root: Root}[] {
   const all = blocking.databases.flatMap(({participant, roots}) =>
-    roots.map(root => ({participant, root, key: subject(root).key})),
+    roots.map(root => ({participant, root, key: subject(root, participant).key})),
   );
-  const first = new Map<string, number>();
-  all.forEach(({key}, i) => first.has(key) || first.set(key, i));
-  return all.sort((a, b) => first.get(a.key)! - first.get(b.key)!);
+  const order = new Map<string, number>();
+  const place = (key: string) => {
+    if (order.has(key)) return;
+    order.set(key, order.size);
+    for (const link of links) if (link.to === key) place(link.from);
+  };
+  for (const {key} of all) place(key);
+  return all.sort((a, b) => order.get(a.key)! - order.get(b.key)!);
 }
 
 class Layout {
@@ -127,10 +158,15 @@ class Layout {
   private sources = new Map<string, {node: Node; ys: number[]}>();
   private y = 0;
 
-  constructor(private readonly most: number) {}
+  constructor(
+    private readonly most: number,
+    private readonly links: Edge[],
+  ) {}
 
   add(participant: string, root: Root, what: string, waiters: Waiter[]) {
-    const from = subject(root);
+    const from = subject(root, participant);
+    if (this.links.some(each => each.to === from.key))
+      from.detail = `held up elsewhere, in doubt for ${age(root.age_ms ?? 0)}`;
     const key = `h:${participant}:${from.key}:${what}`;
     const top = this.y;
     this.addWaiters(participant, key, waiters);
@@ -142,7 +178,7 @@ class Layout {
     this.nodes.push({key, kind: 'hold', column: 1, y, title: `${participant}: ${what}`, detail});
     this.edges.push({from: from.key, to: key});
     const source = this.sources.get(from.key) ?? {
-      node: {...from, column: 0, y: 0, transaction: root.transaction},
+      node: {...from, column: 0, y: 0, transaction: root.transaction ?? root.works_for},
       ys: [],
     };
     source.ys.push(y);
@@ -150,9 +186,10 @@ class Layout {
   }
 
   done(): Blast {
+    const {nodes, edges, links} = this;
     for (const {node, ys} of this.sources.values())
-      this.nodes.push({...node, y: ys.reduce((sum, each) => sum + each, 0) / ys.length});
-    return {nodes: this.nodes, edges: this.edges, height: Math.max(rowHeight, this.y)};
+      nodes.push({...node, y: ys.reduce((sum, each) => sum + each, 0) / ys.length});
+    return {nodes, edges, links, height: Math.max(rowHeight, this.y)};
   }
 
   private next(): number {
@@ -170,7 +207,8 @@ class Layout {
         column: 2,
         y: this.next(),
         level: waiter.level,
-        title: `${waiter.application || waiter.user || 'session'} ${waiter.pid}`,
+        title: sessionName(waiter),
+        transaction: waiter.works_for,
         detail: `${behind ? 'behind others, ' : ''}${waiter.mode}, ${age(waiter.waiting_ms)}`,
       });
       this.edges.push({from: behind ? parentOf(waiters, i, participant) : held, to: key});

@@ -81,7 +81,7 @@ function WhatEnded({history}: {history: History}) {
               <tr key={i}>
                 <td>{local(each.ended_at_ms)}</td>
                 <td>{each.participant}</td>
-                <td>{subject(each.root).title}</td>
+                <td>{subject(each.root, each.participant).title}</td>
                 <td class="number">{age(each.root.age_ms ?? each.root.transaction_ms ?? 0)}</td>
                 <td class="number">{each.most_waiting}</td>
               </tr>

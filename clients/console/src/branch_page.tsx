@@ -1,5 +1,9 @@
 // A transaction as a participant knows it: the branch in its own database.
-import {blockingCommand, Command, Copy, Empty} from './parts';
+import {object} from './blast';
+import {age} from './format';
+import {holdUps} from './hold_ups';
+import {rootName} from './lanes';
+import {blockingCommand, Command, Copy, Empty, Head, Scroll, TransactionId} from './parts';
 import type {PageProps} from './shell';
 import type {Known} from './store';
 import {WaitGrid} from './wait_grid';
@@ -19,8 +23,52 @@ export function HeldBy({id, known}: {id: string; known: Known}) {
   );
 }
 
+// Why its vote does not come: its work waits, in one database or another.
+export function HeldUp({id, known}: {id: string; known: Known}) {
+  const all = holdUps(known.blocking).get(id) ?? [];
+  if (all.length === 0) return null;
+  return (
+    <>
+      <h2>What holds it up</h2>
+      <Scroll label="What holds it up">
+        <table>
+          <Head columns={['At', 'Its work, pid', 'Waits for', '# For', 'Behind']} />
+          <tbody>
+            {all.map(({participant, waiter, root}) => (
+              <tr key={`${participant} ${waiter.pid}`} data-row tabIndex={-1}>
+                <th scope="row">{participant}</th>
+                <td>{waiter.pid}</td>
+                <td>{object(waiter)}</td>
+                <td class="number">{age(waiter.waiting_ms)}</td>
+                <td>
+                  {root.kind === 'branch' ? (
+                    <TransactionId id={root.transaction!} />
+                  ) : (
+                    rootName(root)
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </>
+  );
+}
+
 export function BranchHere({known, route}: PageProps) {
   const root = known.blocking?.databases[0]?.roots.find(each => each.transaction === route.id);
+  if (!root && holdUps(known.blocking).has(route.id!))
+    return (
+      <>
+        <p class="id whole">
+          <span class="mono">{route.id}</span> <Copy text={route.id!} what="the id" />
+        </p>
+        <p>Its work here has not voted yet: until then this participant may abort it alone.</p>
+        <HeldUp id={route.id!} known={known} />
+        <Command text={blockingCommand(true)} />
+      </>
+    );
   if (!root)
     return (
       <Empty title="No branch of it is prepared here">

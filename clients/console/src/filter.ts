@@ -10,10 +10,14 @@ const states = [
   'committed',
   'aborting',
   'aborted',
+  'damaged',
 ];
+
+const modes = ['one_shot', 'interactive', 'external'];
 
 export interface Filter {
   asked: Record<string, string>; // query parameters of GET /v1/transactions
+  mode?: string;
   labels: [string, string][];
   words: string[];
   problem?: string; // what is wrong with it, for people
@@ -34,12 +38,15 @@ export function parseFilter(text: string): Filter {
       if (!/^[a-z][a-z0-9_-]{0,62}$/.test(value))
         filter.problem = 'participant: is the name of one';
       else filter.asked.participant = value;
+    } else if (name === 'mode') {
+      if (!modes.includes(value)) filter.problem = `mode: is one of ${modes.join(', ')}`;
+      else filter.mode = value;
     } else if (name === 'older') {
       if (!/^[0-9]+(ms|s|m|h)$/.test(value))
         filter.problem = 'older: is a time such as 30s or 5m';
       else filter.asked.older_than = value;
     } else {
-      filter.problem = `${name}: is unknown; there are state:, participant:, older:, label=value`;
+      filter.problem = `${name}: is unknown; there are state:, participant:, older:, mode:, label=value`;
     }
   }
   return filter;
@@ -47,6 +54,7 @@ export function parseFilter(text: string): Filter {
 
 // What the server has not judged already.
 export function matches(tx: Transaction, filter: Filter): boolean {
+  if (filter.mode && tx.mode !== filter.mode) return false;
   if (!filter.labels.every(([name, value]) => tx.labels?.[name] === value)) return false;
   if (filter.words.length === 0) return true;
   const text = [

@@ -1,7 +1,9 @@
 // One transaction as lanes, a party each: what it did, when it was bound by its vote, and what it
 // may do alone. The same rules as `assent show`.
-import type {Blocking, Happening, Timeline} from './model';
+import type {Blocking, Happening, Root, Timeline} from './model';
+import {object, sessionName} from './blast';
 import {count, span} from './format';
+import {holdUps} from './hold_ups';
 
 export interface Stretch {
   from: number; // microseconds since the begin
@@ -18,7 +20,7 @@ export interface Mark {
 
 export interface Lane {
   party: string;
-  kind: 'client' | 'coordinator' | 'participant' | 'locks' | 'waiter';
+  kind: 'client' | 'coordinator' | 'participant' | 'locks' | 'waiter' | 'held_up';
   stretches: Stretch[];
   marks: Mark[];
   alone: string; // what it may do alone at this moment, and why; empty: nothing to say
@@ -38,15 +40,28 @@ export function isOver(state: string): boolean {
 
 // `now`: age of the transaction, where it is not over. `lost`: for so long the coordinator has not
 // been reached. All in microseconds.
-export function draw(timeline: Timeline, now: number, blocking?: Blocking, lost = 0): Picture {
+// `parties`: participants that may have done nothing yet.
+export function draw(
+  timeline: Timeline,
+  now: number,
+  blocking?: Blocking,
+  lost = 0,
+  parties: string[] = [],
+): Picture {
   const over = isOver(timeline.state);
   const last = Math.max(0, ...timeline.events.map(each => each.after_us ?? 0));
   const length = Math.max(1, last, over ? 0 : now);
-  const names = [...new Set(timeline.events.flatMap(each => each.participant ?? []))];
+  const named = timeline.events.flatMap(each => each.participant ?? []);
+  const names = [...new Set([...named, ...parties])];
   const lanes = [clientLane(timeline, length), coordinatorLane(timeline, length, over, lost)];
   for (const name of names) {
     const lane = participantLane(timeline, name, length, over);
-    lanes.push(lane, ...lockLanes(timeline, name, lane, length, blocking));
+    if (!over) bindPrepared(lane, timeline, rootOf(timeline, name, blocking), length);
+    lanes.push(
+      lane,
+      ...lockLanes(timeline, name, lane, length, blocking),
+      ...heldUpLanes(timeline, name, length, over ? undefined : blocking),
+    );
   }
   return {length, over, lanes};
 }
@@ -184,6 +199,30 @@ function participantLane(timeline: Timeline, name: string, length: number, over:
   return lane;
 }
 
+function rootOf({id}: Timeline, name: string, blocking?: Blocking): Root | undefined {
+  return blocking?.databases
+    .find(each => each.participant === name)
+    ?.roots.find(each => each.transaction === id);
+}
+
+// What an application has prepared (external) is bound before anybody asks for its vote.
+function bindPrepared(lane: Lane, {events}: Timeline, root: Root | undefined, length: number) {
+  const known = events.some(
+    each =>
+      each.participant === lane.party &&
+      ['commit_sent', 'abort_sent', 'voted'].includes(each.kind) &&
+      each.detail !== 'not_yet',
+  );
+  if (known || root?.knowledge?.state !== 'in_doubt') return;
+  lane.stretches.push({
+    from: Math.max(0, length - (root.age_ms ?? 0) * 1000),
+    to: length,
+    kind: 'bound',
+    text: 'prepared: bound by the decision, which it does not know',
+  });
+  lane.alone = 'may do nothing: it is prepared, and holds its locks until the decision';
+}
+
 // The lesson of two-phase commit.
 export function alone(vote?: Happening, order?: Happening, end?: Happening): string {
   if (end) return 'has ended its part';
@@ -192,6 +231,31 @@ export function alone(vote?: Happening, order?: Happening, end?: Happening): str
   if (vote.detail === 'yes')
     return 'may do nothing: it voted yes, so the others may commit; it holds its locks';
   return 'has ended its part';
+}
+
+// Why its vote does not come: its work waits there.
+function heldUpLanes({id}: Timeline, name: string, length: number, blocking?: Blocking): Lane[] {
+  const here = (holdUps(blocking).get(id) ?? []).filter(each => each.participant === name);
+  return here.map(({waiter, root}) => ({
+    party: 'held up',
+    kind: 'held_up',
+    marks: [],
+    alone: '',
+    stretches: [
+      {
+        from: Math.max(0, length - waiter.waiting_ms * 1000),
+        to: length,
+        kind: 'waits',
+        text: `its work waits for ${object(waiter)}, behind ${rootName(root)}`,
+      },
+    ],
+  }));
+}
+
+export function rootName(root: Root): string {
+  if (root.kind === 'branch') return `transaction ${root.transaction}`;
+  if (root.kind === 'foreign') return `the foreign prepared transaction ${root.gid}`;
+  return sessionName(root);
 }
 
 // The participant's own measure, where it has one.
@@ -207,13 +271,12 @@ function lockLanes(
   length: number,
   blocking?: Blocking,
 ): Lane[] {
-  const root = blocking?.databases
-    .find(each => each.participant === name)
-    ?.roots.find(each => each.transaction === timeline.id);
+  const root = rootOf(timeline, name, blocking);
   const held = lane.stretches.filter(each => each.kind !== 'asks');
   // What it holds while it works, only its database could tell.
   if (!root && !held.some(each => each.kind === 'bound')) return [];
-  const from = held[0].from;
+  const age = (root?.age_ms ?? 0) * 1000; // where nothing else is known of it
+  const from = held[0]?.from ?? Math.max(0, length - age);
   const to = root ? length : held[held.length - 1].to;
   const what = root?.locks
     ?.map(each => each.what)

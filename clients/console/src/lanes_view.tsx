@@ -44,7 +44,7 @@ function LaneRow({
   x(us: number): number;
   width: number;
 }) {
-  const small = lane.kind === 'locks' || lane.kind === 'waiter';
+  const small = ['locks', 'waiter', 'held_up'].includes(lane.kind);
   const middle = y + tall / 2;
   const whole = heightOf(lane);
   const said = [

@@ -1,7 +1,7 @@
 // One transaction: the lesson of two-phase commit, drawn.
 import {useEffect, useRef, useState} from 'preact/hooks';
 import {get, Refused} from './api';
-import {BranchHere, HeldBy} from './branch_page';
+import {BranchHere, HeldBy, HeldUp} from './branch_page';
 import {local, span, utc, words} from './format';
 import {draw, type Picture} from './lanes';
 import {Lanes, Legend} from './lanes_view';
@@ -73,6 +73,7 @@ function Told({known, now, route}: PageProps) {
     running,
     known.blocking,
     known.lostAt === undefined ? 0 : (now - known.lostAt) * 1000,
+    transaction.branches.map(each => each.participant),
   );
   return (
     <>
@@ -95,6 +96,8 @@ function Told({known, now, route}: PageProps) {
         </>
       )}
       {!picture.over && <Alone picture={picture} />}
+      <ToPrepare transaction={transaction} />
+      <HeldUp id={id} known={known} />
       <HeldBy id={id} known={known} />
       <Branches transaction={transaction} timeline={timeline} />
       <h2>Timeline</h2>
@@ -103,6 +106,12 @@ function Told({known, now, route}: PageProps) {
     </>
   );
 }
+
+const modes: Record<NonNullable<Transaction['mode']>, string> = {
+  one_shot: 'one-shot: all its statements came in one request',
+  interactive: 'interactive: its statements come one after the other',
+  external: 'external: the application works and prepares over connections of its own',
+};
 
 function Facts({transaction, lost}: {transaction: Transaction; lost: boolean}) {
   return (
@@ -118,6 +127,24 @@ function Facts({transaction, lost}: {transaction: Transaction; lost: boolean}) {
           </strong>
         )}
       </dd>
+      {transaction.mode && (
+        <>
+          <dt>Mode</dt>
+          <dd>{modes[transaction.mode]}</dd>
+        </>
+      )}
+      {transaction.expires_at && (
+        <>
+          <dt>Deadline</dt>
+          <dd>
+            <time dateTime={transaction.expires_at}>
+              {local(Date.parse(transaction.expires_at))} here,{' '}
+              {utc(Date.parse(transaction.expires_at))}
+            </time>
+            : what is undecided then is aborted
+          </dd>
+        </>
+      )}
       {transaction.resolution && (
         <>
           <dt>Decided</dt>
@@ -182,6 +209,47 @@ function Alone({picture}: {picture: Picture}) {
   );
 }
 
+// Of an external transaction, until it is decided.
+function ToPrepare({transaction}: {transaction: Transaction}) {
+  const open = transaction.branches.filter(each => each.prepare);
+  if (open.length === 0) return null;
+  return (
+    <>
+      <h2>What the application prepares</h2>
+      <p>
+        At the end of its work in each database, in that transaction. Then it asks for the commit:{' '}
+        <code>assent commit {transaction.id}</code>
+      </p>
+      <Scroll label="What the application prepares">
+        <table>
+          <Head columns={['Participant', 'State', 'It runs']} />
+          <tbody>
+            {open.map(each => (
+              <tr key={each.participant} data-row tabIndex={-1}>
+                <th scope="row">{each.participant}</th>
+                <td>
+                  <State name={each.state} />
+                </td>
+                <td>
+                  <code class="statements">{each.prepare!.map(sql => `${sql};\n`)}</code>
+                  <Copy
+                    text={each.prepare!.map(sql => `${sql};\n`).join('')}
+                    what={`what runs at ${each.participant}`}
+                  />
+                  <span class="nowrap">
+                    {' '}
+                    gid <Copy text={each.gid!} what={`the gid at ${each.participant}`} />
+                  </span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </>
+  );
+}
+
 function Branches({transaction, timeline}: {transaction: Transaction; timeline: Timeline}) {
   const held = (name: string) =>
     timeline.events.find(each => each.participant === name && each.locks_held_us)?.locks_held_us;
@@ -201,7 +269,9 @@ function Branches({transaction, timeline}: {transaction: Transaction; timeline: 
                 <td>
                   <State name={each.state} />
                 </td>
-                <td class="number">{spanOr(held(each.participant))}</td>
+                <td class="number">
+                  {endings.has(each.state) ? spanOr(held(each.participant)) : '–'}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -211,6 +281,8 @@ function Branches({transaction, timeline}: {transaction: Transaction; timeline: 
   );
 }
 
+// A branch of which this can be known.
+const endings = new Set(['applied', 'heuristic', 'unproven']);
 const spanOr = (us: number | undefined) => (us === undefined ? 'not measured' : span(us));
 
 function Events({timeline}: {timeline: Timeline}) {

@@ -1,7 +1,7 @@
 // The list, by a filter written as text.
 import {useEffect, useRef, useState} from 'preact/hooks';
 import {listCommand, matches, parseFilter} from './filter';
-import {plain} from './format';
+import {plain, words} from './format';
 import type {Transaction} from './model';
 import {blockingCommand, Command, Empty, Head, Scroll, State, Time, TransactionId} from './parts';
 import {formatRoute} from './route';
@@ -106,7 +106,7 @@ function FilterForm({text, problem, set}: FilterFormProps) {
         ))}
       </span>
       <p id="filter-help" class="hint">
-        state: participant: older: label=value, or any part of an id or a name
+        state: participant: older: mode: label=value, or any part of an id or a name
       </p>
       <p id="filter-problem" class="problem">
         {problem}
@@ -145,7 +145,7 @@ function Table({
   return (
     <Scroll label="Transactions">
       <table aria-rowcount={all + 1}>
-        <Head columns={['Transaction', 'State', 'Participants', 'Begun', 'Labels']} />
+        <Head columns={['Transaction', 'State', 'Mode', 'Participants', 'Begun', 'Labels']} />
         <tbody>
           {transactions.map((each, i) => (
             <tr key={each.id} data-row tabIndex={-1} aria-rowindex={first + i + 2}>
@@ -155,10 +155,14 @@ function Table({
               <td>
                 <State name={each.state} />
                 {each.damaged && (
-                  <strong class="damage"> ! damaged{each.acknowledged && ', acknowledged'}</strong>
+                  <strong class="damage">
+                    {' '}
+                    ! damaged{each.acknowledged && ', acknowledged'}
+                  </strong>
                 )}
                 {each.failure && <span class="why"> {each.failure.code}</span>}
               </td>
+              <td>{each.mode ? words(each.mode) : '–'}</td>
               <td>{each.branches.map(branch => branch.participant).join(', ')}</td>
               <td>
                 <Time iso={each.begun_at} now={now} />

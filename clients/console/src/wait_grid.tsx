@@ -2,6 +2,7 @@
 import {useState} from 'preact/hooks';
 import {Copy, Head, Scroll, TransactionId} from './parts';
 import type {Blocking} from './model';
+import {linkTo} from './route';
 import {rows, visible, type TreeRow} from './wait_tree';
 
 const mostShown = 400;
@@ -100,7 +101,11 @@ function GridRow({row, current, closed, toggle, arrive}: RowProps) {
         <span class="twist" aria-hidden="true" onClick={row.hasChildren ? toggle : undefined}>
           {row.hasChildren && (closed ? '▸' : '▾')}
         </span>
-        {root?.kind === 'branch' ? <TransactionId id={root.transaction!} /> : row.who}
+        {root?.kind === 'branch' ? (
+          <TransactionId id={root.transaction!} />
+        ) : (
+          <Session row={row} />
+        )}
       </td>
       <td role="gridcell">{row.participant}</td>
       <td role="gridcell">{row.what}</td>
@@ -112,6 +117,11 @@ function GridRow({row, current, closed, toggle, arrive}: RowProps) {
       </td>
     </tr>
   );
+}
+
+function Session({row}: {row: TreeRow}) {
+  if (!row.worksFor) return <>{row.who}</>;
+  return <a href={linkTo('transaction', row.worksFor)}>{row.who}</a>;
 }
 
 function Remedy({row}: {row: TreeRow}) {

@@ -1,5 +1,5 @@
 // The wait tree as rows, for a treegrid.
-import {object, subject} from './blast';
+import {object, sessionName, subject} from './blast';
 import {age} from './format';
 import type {Blocking, Root, Waiter} from './model';
 
@@ -14,17 +14,20 @@ export interface TreeRow {
   since: string;
   query: string;
   root?: Root;
+  worksFor?: string; // a transaction
 }
 
-function name({application, pid, user}: Waiter): string {
-  return `${application || 'session'} ${pid}${user ? ` (${user})` : ''}`;
+function name(waiter: Waiter): string {
+  const {application, user, works_for: transaction} = waiter;
+  const own = sessionName(waiter);
+  return application && user && !transaction ? `${own} (${user})` : own;
 }
 
 export function rows(blocking: Blocking): TreeRow[] {
   const found: TreeRow[] = [];
   for (const {participant, roots} of blocking.databases)
     for (const root of roots) {
-      const head = subject(root);
+      const head = subject(root, participant);
       const key = `${participant} ${head.key}`;
       found.push({
         key,
@@ -33,6 +36,7 @@ export function rows(blocking: Blocking): TreeRow[] {
         hasChildren: root.waiters.length > 0,
         participant,
         root,
+        worksFor: root.works_for,
         who: head.title,
         what: root.knowledge?.text ?? root.state ?? '',
         since: age(root.age_ms ?? root.transaction_ms ?? 0),
@@ -49,6 +53,7 @@ export function rows(blocking: Blocking): TreeRow[] {
           participant,
           hasChildren: (root.waiters[i + 1]?.level ?? 0) > waiter.level,
           who: name(waiter),
+          worksFor: waiter.works_for,
           what: `${waiter.mode} on ${object(waiter)}`,
           since: age(waiter.waiting_ms),
           query: waiter.query ?? waiter.query_hidden ?? '',

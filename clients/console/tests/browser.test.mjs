@@ -84,15 +84,19 @@ test('each daemon serves it, packed, small and under its policy', async () => {
 });
 
 test('at rest it says so, and an empty list says what to do', async () => {
+  const found = [];
   for (const origin of origins()) {
-    const page = await visit('#/blocking', {}, origin);
+    const page = await visit('#/blocking', {inspected: true}, origin);
     await waitToSay(page, /[Nn]othing is in doubt and no session waits/);
     await page.getByText('Nothing holds anybody up').waitFor();
+    found.push(...(await violations(page)));
     await close(page);
   }
-  const page = await visit('#/transactions');
+  const page = await visit('#/transactions', {inspected: true, colorScheme: 'dark'});
   await page.getByText('No transaction yet').waitFor();
+  found.push(...(await violations(page)));
   await close(page);
+  assert.deepEqual(found, []);
 });
 
 test('the list: live, filtered by text that stays in the URL', async () => {
@@ -144,6 +148,49 @@ test('a finished transaction: hatched until the diamond, and its events in a tab
   await close(none);
 });
 
+test('an external transaction says what the application prepares', async () => {
+  const begun = await installation.post({
+    mode: 'external',
+    labels: {app: 'settlement'},
+    branches: [{participant: 'bank_a'}, {participant: 'bank_b'}],
+  });
+  const found = [];
+  for (const [colorScheme, viewport] of [
+    ['light', laptop],
+    ['dark', phone],
+  ]) {
+    const page = await visit(`#/transactions/${begun.id}`, {
+      colorScheme,
+      viewport,
+      inspected: true,
+    });
+    await page.getByText('external: the application works and prepares').waitFor();
+    await page.getByText(/what is undecided then is aborted/).waitFor();
+    const rows = page.getByRole('region', {name: 'What the application prepares'}).locator('tr');
+    assert.equal(await rows.count(), 3);
+    for (const {gid, prepare} of begun.branches)
+      for (const text of [gid, ...prepare])
+        assert.ok(await rows.filter({hasText: text}).count(), text);
+    found.push(...(await violations(page)));
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 0) found.push(`it is ${over} pixels wider than the screen`);
+    if (viewport === laptop) {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.getByRole('button', {name: 'Copy what runs at bank_a'}).click();
+      assert.equal(
+        await page.evaluate(() => navigator.clipboard.readText()),
+        begun.branches[0].prepare.map(sql => `${sql};\n`).join(''),
+      );
+    }
+    await close(page);
+  }
+  assert.deepEqual(found, []);
+  const list = await visit('#/transactions?q=mode%3Aexternal');
+  await list.locator('main tbody tr').filter({hasText: 'external'}).waitFor();
+  await close(list);
+  await fetch(`${installation.url}/v1/transactions/${begun.id}/rollback`, {method: 'POST'});
+});
+
 test('blocking: the picture and the tree name the same sessions', async () => {
   doubtful = await installation.hang(1, {order: 'o-7781'});
   await installation.wait(1, ['shop-api', 'shop-api', 'shop-api', 'reports']);
@@ -169,6 +216,29 @@ test('blocking: the picture and the tree name the same sessions', async () => {
       if (pid) assert.ok(await page.getByRole('treegrid').getByText(String(pid)).count());
     await close(page);
   }
+});
+
+test('who holds up its vote in another database is linked to it', async () => {
+  const page = await visit('#/blocking');
+  await page.getByRole('img', {name: /^batch-report \d+ holds up /}).waitFor();
+  const work = page.locator('main svg a', {hasText: /^work of/}).first();
+  assert.equal(await work.getAttribute('href'), `#/transactions/${doubtful}`);
+  await page
+    .getByText(/Its work at bank_b waits for row id = 1 of public.account, behind pid/)
+    .waitFor();
+  await work.focus();
+  await page.keyboard.press('Enter');
+  const held = page.getByRole('region', {name: 'What holds it up'});
+  assert.match(await held.innerText(), /bank_b.*row id=1 of public.account.*batch-report/s);
+  assert.equal(await page.locator('.lane.held_up').count(), 1);
+  await close(page);
+  const there = await visit(`#/transactions/${doubtful}`, {}, installation.consoleOf('bank_b'));
+  await there.getByRole('region', {name: 'What holds it up'}).waitFor();
+  await close(there);
+  const alone = await visit('#/blocking', {}, installation.consoleOf('bank_a'));
+  await alone.locator('.node.transaction').waitFor();
+  assert.equal(await alone.locator('.link-line').count(), 0);
+  await close(alone);
 });
 
 test('the transaction in doubt: who may do what alone, and who waits under its locks', async () => {

@@ -99,17 +99,21 @@ test('a filter is taken apart into what the server judges and what the page does
   );
   assert.match(parseFilter('stat:x').problem ?? '', /stat: is unknown/);
   assert.match(parseFilter('state:x').problem ?? '', /state: is one of/);
+  assert.match(parseFilter('mode:x').problem ?? '', /external/);
   assert.match(parseFilter('older:soon').problem ?? '', /30s/);
   const like = {
     id: tx,
     state: 'open',
     outcome: 'unknown',
+    mode: 'external',
     branches: [{participant: 'orders', state: 'working'}],
     labels: {app: 'shop'},
   } as Transaction;
   assert.ok(matches(like, parseFilter('app=shop ORDERS')));
   assert.ok(!matches(like, parseFilter('app=sho')));
   assert.ok(!matches(like, parseFilter('stock')));
+  assert.ok(matches(like, parseFilter('mode:external')));
+  assert.ok(!matches(like, parseFilter('mode:one_shot')));
 });
 
 test("the sentence is the server's, until nobody answers", () => {
@@ -292,10 +296,7 @@ test('the blast radius on a narrow screen: the same, each below what it waits fo
   const waiters = [waiter(1, 1), waiter(2, 2), waiter(3, 1)];
   const wide = lay(blocking({a: [root(waiters)], b: [root([])]}));
   const {nodes, edges, height} = stack(wide);
-  assert.deepEqual(
-    nodes.map(each => each.key).sort(),
-    wide.nodes.map(each => each.key).sort(),
-  );
+  assert.deepEqual(nodes.map(each => each.key).sort(), wide.nodes.map(each => each.key).sort());
   const at = new Map(nodes.map(each => [each.key, each]));
   for (const {from, to} of edges) {
     assert.ok(at.get(from)!.y < at.get(to)!.y);
@@ -330,6 +331,84 @@ test('what is waited for is the row, by its key where that is known', () => {
     ),
     [[1, 2], [3]],
   );
+});
+
+// `tx` is in doubt at a, and its work at b waits behind a session there.
+const heldUp = () =>
+  blocking({
+    a: [root([waiter(5, 1)])],
+    b: [
+      root([], {kind: 'foreign', gid: 'nightly', transaction: undefined}),
+      root(
+        [
+          {...waiter(7, 1), works_for: tx},
+          {...waiter(8, 1), works_for: 'elsewhere'},
+        ],
+        {
+          kind: 'session',
+          gid: undefined,
+          transaction: undefined,
+          pid: 99,
+          application: 'batch',
+        },
+      ),
+    ],
+  });
+
+test('the blast radius: who holds up a transaction elsewhere is linked to it, and next to it', () => {
+  const wide = lay(heldUp());
+  for (const blast of [wide, stack(wide)]) {
+    assert.deepEqual(blast.links, [{from: 's:b:99', to: `t:${tx}`}]);
+    const y = (key: string) => blast.nodes.find(each => each.key === key)!.y;
+    assert.ok(y('s:b:99') > y(`t:${tx}`) && y('s:b:99') < y('f:nightly'));
+  }
+  const work = wide.nodes.find(each => each.key === 'w:b:7')!;
+  assert.equal(work.title, 'work of 01a1febb…981c8d 7');
+  assert.equal(work.transaction, tx);
+  assert.match(wide.nodes.find(each => each.key === `t:${tx}`)!.detail, /held up elsewhere/);
+  const silent = heldUp();
+  silent.databases[1].answers = false; // it was so when it last answered
+  assert.deepEqual(lay(silent).links, []);
+});
+
+test('the blast radius: the same pid in two databases is two sessions', () => {
+  const session = () => root([waiter(1, 1)], {kind: 'session', gid: undefined, pid: 99});
+  const blast = lay(blocking({a: [session()], b: [session()]}));
+  assert.equal(blast.nodes.filter(each => each.kind === 'session').length, 2);
+});
+
+test('lanes: what holds up the work of a branch stands under it', () => {
+  const story = timeline('preparing', [
+    [0, 'begun'],
+    [1, 'prepare_sent', 'a'],
+    [1, 'prepare_sent', 'b'],
+    [10, 'voted', 'a', 'yes'],
+  ]);
+  const picture = draw(story, 42e6, heldUp());
+  const at = picture.lanes.findIndex(each => each.party === 'held up');
+  assert.equal(picture.lanes[at - 1].party, 'b');
+  assert.match(picture.lanes[at].stretches[0].text, /waits for row 1, behind batch 99/);
+  assert.equal(picture.lanes[at].stretches[0].from, 1e6);
+});
+
+test('lanes: what an application has prepared is bound before its vote is asked for', () => {
+  const at = (waiting: number) => root([], {age_ms: waiting, locks: [], locks_held: 1});
+  const picture = draw(timeline('open', [[0, 'begun']]), 42e6, blocking({a: [at(2000)]}), 0, [
+    'a',
+    'b',
+  ]);
+  assert.deepEqual(
+    picture.lanes.map(each => each.party),
+    ['client', 'coordinator', 'a', 'locks', 'b'],
+  );
+  const [, , a, locks, b] = picture.lanes;
+  assert.deepEqual(
+    a.stretches.map(each => [each.kind, each.from, each.to]),
+    [['bound', 40e6, 42e6]],
+  );
+  assert.match(a.alone, /may do nothing: it is prepared/);
+  assert.equal(locks.stretches[0].from, 40e6);
+  assert.match(b.alone, /may still abort/);
 });
 
 test('the tree: rows by depth, and what is closed hides all below', () => {

@@ -1,5 +1,6 @@
 // The whole of it: a transfer in doubt, sessions that wait for it, the coordinator gone.
 #include <regex>
+#include <thread>
 
 #include <boost/json.hpp>
 
@@ -192,6 +193,43 @@ TEST_CASE("The coordinator dies while a transfer is in doubt: the tree from ever
   check_history([&] { return outage.at_participant(0, "/v1/blocking/history"); });
   check_history([&] { return json::parse(outage.bank.http("GET", "/v1/blocking/history").body); });
   check_locks_held(outage);
+}
+
+TEST_CASE("A vote that waits behind a session in another database: the coordinator links the two") {
+  Outage outage;
+  Session batch(outage.bank.cluster(1), "batch-report", Deployment::name(1));
+  batch.run("begin; select from account where id = 2 for update");
+  client::OneShot shot = transfer("bank_a", 1, "bank_b", 2, "10.00");
+  shot.timeout = 60s;
+  std::optional<bool> committed;
+  std::thread asking([&] { committed = outage.bank.client().run(shot).has_value(); });
+  json::value root;
+  const bool linked = dev::poll_until(
+      [&] {
+        const json::value document = outage.at_coordinator();
+        for (const json::value& each : document.at("databases").as_array())
+          for (const json::value& found : each.at("roots").as_array())
+            if (found.as_object().contains("held_up_by")) root = found;
+        return root.is_object();
+      },
+      30s);
+  const dev::Finished told = outage.ask_cli();
+  batch.run("rollback");
+  asking.join();
+  REQUIRE(linked);
+  CHECK(committed == true);
+  const json::value& held_up = root.at("held_up_by").at(0);
+  CHECK(held_up.at("participant") == "bank_b");
+  CHECK(held_up.at("behind").at("pid") == batch.pid());
+  const std::string sentence =
+      " Its work at bank_b waits for row id = 2 of public.account, behind "
+      "pid " +
+      std::to_string(batch.pid()) + " (batch-report).";
+  CHECK(std::string(root.at("frees").at("what").as_string()).ends_with(sentence));
+  CHECK(told.output.find(sentence) != std::string::npos);
+  CHECK(told.output.find(", for transaction " + std::string(root.at("transaction").as_string())) !=
+        std::string::npos);
+  REQUIRE(outage.bank.settles());
 }
 
 TEST_CASE("What does not answer is named, and is not nothing") {

@@ -139,7 +139,7 @@ TEST_CASE("One participant without a link does not make the coordinator away") {
 TEST_CASE("The coordinator's ruling replaces what a participant cannot know") {
   BlockingView view;
   view.at_coordinator = true;
-  view.rulings["t1"] = {"participant", "The return of stock", {}};
+  view.rulings["t1"] = {"participant", "The return of stock", {}, {"orders", "stock"}};
   const std::vector<BlockingPart> parts = {
       part("orders",
            {branch("t1", "in_doubt", 5000, 0), branch("t2", "denied", 5000, 0, "operator")}, true)};
@@ -147,8 +147,66 @@ TEST_CASE("The coordinator's ruling replaces what a participant cannot know") {
   const json::array& roots = document.at("databases").at(0).at("roots").as_array();
   CHECK(roots[0].at("frees").at("by") == "participant");
   CHECK(roots[0].at("frees").at("what") == "The return of stock");
+  CHECK(roots[0].at("peers") == json::value({"orders", "stock"}));
   CHECK(roots[1].at("frees").at("by") == "operator");
   CHECK(document.at("summary").at("transactions_needing_operator") == 1);
+}
+
+namespace {
+
+// A session that works for `tx` and waits for the row behind `root`.
+json::object with_work(json::object root, const std::string& tx) {
+  json::object waiter{{"pid", 77}, {"level", 1}, {"works_for", tx}, {"waiting_ms", 4000}};
+  waiter["waits_for"] = {{"what", "transaction 733"},
+                         {"row", {{"relation", "public.account"}, {"key", {{"id", "1"}}}}}};
+  root["waiters"] = json::array{std::move(waiter)};
+  return root;
+}
+
+json::value root_in(const std::vector<BlockingPart>& parts, std::size_t database) {
+  return json::parse(join_blocking(parts)).at("databases").at(database).at("roots").at(0);
+}
+
+}  // namespace
+
+TEST_CASE("A branch whose peer's work waits in another database says where, and behind whom") {
+  const json::object session{{"kind", "session"},
+                             {"pid", 456},
+                             {"application", "batch-report"},
+                             {"waiting", 1},
+                             {"frees", {{"by", "session"}, {"what", "its end"}}}};
+  std::vector<BlockingPart> parts = {part("orders", {branch("t1", "in_doubt", 5000, 0)}, true),
+                                     part("stock", {with_work(session, "t1")}, true)};
+  const json::value root = root_in(parts, 0);
+  CHECK(root.at("frees").at("what") ==
+        "? Its work at stock waits for row id = 1 of public.account, behind pid 456 "
+        "(batch-report).");
+  const json::value& held_up = root.at("held_up_by").at(0);
+  CHECK(held_up.at("participant") == "stock");
+  CHECK(held_up.at("pid") == 77);
+  CHECK(held_up.at("behind").at("pid") == 456);
+  CHECK(held_up.at("behind").at("kind") == "session");
+  CHECK_FALSE(root_in(parts, 1).as_object().contains("held_up_by"));
+
+  parts[1].silent_because = "it has no link";  // what it said is no longer so, perhaps
+  CHECK(root_in(parts, 0).at("frees").at("what") == "?");
+  parts[1].silent_because.clear();
+  parts[0] = part("orders", {branch("t1", "applying", 5000, 0)}, true);  // decided: nothing missing
+  CHECK_FALSE(root_in(parts, 0).as_object().contains("held_up_by"));
+}
+
+TEST_CASE("A circle over databases is seen where all of them are") {
+  const std::vector<BlockingPart> parts = {
+      part("orders", {with_work(branch("t1", "in_doubt", 5000, 1), "t2")}, true),
+      part("stock", {with_work(branch("t2", "in_doubt", 5000, 1), "t1")}, true)};
+  for (const std::size_t database : {0U, 1U}) {
+    const json::value root = root_in(parts, database);
+    CHECK(root.at("frees").at("what").as_string().find("a circle over databases") !=
+          json::string::npos);
+    CHECK(root.at("held_up_by").at(0).at("behind").at("kind") == "branch");
+  }
+  const json::value alone = root_in({parts[0]}, 0);
+  CHECK(alone.at("frees").at("what") == "?");
 }
 
 TEST_CASE("A part that does not answer is listed with the last that was heard, and not counted") {

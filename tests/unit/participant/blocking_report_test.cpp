@@ -27,6 +27,7 @@ struct Case {
   Snapshot snapshot;
   ParticipantMachine machine{"orders", ParticipantLimits{}};
   std::optional<std::chrono::milliseconds> away;
+  std::map<int, Gid> working = {};
 
   // The machine finds the branch when its database comes up.
   void find_branch() {
@@ -44,6 +45,7 @@ struct Case {
     seen.relations[1] = {"public.item", 'r', ""};
     seen.keys[{1, 0, 7}] = R"({"id" : "7"})";
     seen.role = "sidecar";
+    seen.working = working;
     return blocking_report(seen, {machine, away, most_waiters});
   }
 };
@@ -122,6 +124,21 @@ TEST_CASE("Waiters stand in the order of the tree, with their row; the rest is c
   CHECK(first_root(report).at("waiters").as_array().size() == 1);
   CHECK(report.at("waiters_left_out") == 1);
   CHECK(first_root(report).at("waiting") == 2);
+}
+
+TEST_CASE("This participant's own sessions say which transaction they work for") {
+  Case one;
+  one.snapshot.hold(10, table(1), access_exclusive);
+  one.snapshot.wait(11, table(1), row_exclusive);
+  one.working = {{11, *parse_gid(gid_of("orders"))}};
+  json::object report = one.report();
+  CHECK(first_root(report).at("frees").at("by") == "session");
+  CHECK(first_root(report).at("waiters").at(0).at("works_for") == json::value(kTx));
+  one.working = {{10, *parse_gid(gid_of("orders"))}};
+  report = one.report();
+  CHECK(first_root(report).at("works_for") == json::value(kTx));
+  CHECK(first_root(report).at("frees").at("by") == "decision");
+  CHECK_FALSE(first_root(report).at("waiters").at(0).as_object().contains("works_for"));
 }
 
 TEST_CASE("A thousand branches fit on the link, and each is counted") {

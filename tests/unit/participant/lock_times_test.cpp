@@ -42,6 +42,39 @@ TEST_CASE("What was not prepared here, or ended by other hands, has no measure")
   CHECK_FALSE(times.held(kGid));
 }
 
+TEST_CASE("What others prepared is measured from when the database says it was") {
+  LockTimes times;
+  times.found(kGid, at(100ms));
+  times.found(kGid, at(99ms));  // the same, seen once more
+  times.saw(end_of(kGid, FinishDone::Result::done), at(5100ms));
+  CHECK(times.held(kGid) == 5s);
+  times.found(kGid, at(100ms));  // a list from before its end
+  times.saw(end_of(kGid, FinishDone::Result::done), at(9000ms));
+  CHECK(times.held(kGid) == 5s);
+}
+
+TEST_CASE("What was prepared once more is measured from then; its own measure comes first") {
+  LockTimes times;
+  times.found(kGid, at(100ms));
+  times.found(kGid, at(3100ms));
+  times.saw(end_of(kGid, FinishDone::Result::done), at(5100ms));
+  CHECK(times.held(kGid) == 2s);
+  LockTimes own;
+  own.saw(PrepareDone{kGid, PrepareDone::Yes{}}, at(1000ms));
+  own.found(kGid, at(990ms));
+  own.saw(end_of(kGid, FinishDone::Result::done), at(2000ms));
+  CHECK(own.held(kGid) == 1s);
+}
+
+TEST_CASE("What is not prepared any more is forgotten") {
+  LockTimes times;
+  times.found(kGid, at(100ms));
+  times.forget_unless([](const Gid&) { return true; });
+  times.forget_unless([](const Gid&) { return false; });
+  times.saw(end_of(kGid, FinishDone::Result::done), at(5100ms));
+  CHECK_FALSE(times.held(kGid));
+}
+
 TEST_CASE("Of branches that have ended the latest are remembered") {
   LockTimes times;
   const auto gid = [](std::uint8_t high, std::uint8_t low) {
