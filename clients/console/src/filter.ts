@@ -46,7 +46,8 @@ export function parseFilter(text: string): Filter {
         filter.problem = 'older: is a time such as 30s or 5m';
       else filter.asked.older_than = value;
     } else {
-      filter.problem = `${name}: is unknown; there are state:, participant:, older:, mode:, label=value`;
+      filter.problem =
+        `${name}: is unknown; ` + 'there are state:, participant:, older:, mode:, label=value';
     }
   }
   return filter;

@@ -217,7 +217,7 @@ function ToPrepare({transaction}: {transaction: Transaction}) {
     <>
       <h2>What the application prepares</h2>
       <p>
-        At the end of its work in each database, in that transaction. Then it asks for the commit:{' '}
+        At the end of its work in each database, in that transaction. Then it commits all:{' '}
         <code>assent commit {transaction.id}</code>
       </p>
       <Scroll label="What the application prepares">

@@ -35,7 +35,7 @@ async function inFolder(work) {
 const tasks = {
   unit: () =>
     inFolder(async folder => {
-      const names = ['unit', 'past'];
+      const names = ['unit', 'pictures', 'past'];
       await createRequire(join(modules, 'x.js'))('esbuild').build({
         entryPoints: names.map(name => join(here, `${name}.test.ts`)),
         bundle: true,

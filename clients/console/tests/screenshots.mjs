@@ -38,6 +38,23 @@ try {
     transactions: [{id: done}],
   } = await installation.get('/v1/transactions?state=committed&limit=1');
 
+  // A part of it is prepared already.
+  const external = await installation.post({
+    mode: 'external',
+    timeout_ms: 3_600_000,
+    labels: {app: 'settlement'},
+    branches: [{participant: 'bank_a'}, {participant: 'bank_b'}],
+  });
+  await installation.sql(
+    'bank_a',
+    `begin; update account set balance = balance where id = 90; ${external.branches[0].prepare.join('; ')}`,
+  );
+  const prepared = await open(browser, `${installation.url}/#/transactions/${external.id}`);
+  await pause(12);
+  await shoot(prepared, 'external', 900);
+  await prepared.context().close();
+  await fetch(`${installation.url}/v1/transactions/${external.id}/rollback`, {method: 'POST'});
+
   const doubtful = await installation.hang(1, {app: 'shop', order: 'o-7781'});
   await installation.wait(1, ['shop-api', 'shop-api', 'reports', 'shop-api']);
   const blocking = await open(browser, `${installation.url}/#/blocking`);

@@ -3,8 +3,8 @@
 
     night.py --programs build/release/bin
 
-Brings an installation of `assent dev` into each of the troubles, runs the commands of that step, and
-looks whether what the step promises comes about. Of a command only what is another machine's is
+Brings an installation of `assent dev` into each of the troubles, runs the commands of that step,
+and looks whether what the step promises comes about. Of a command only what is another machine's is
 replaced: systemctl by `assent dev`, the database's name, ID and PID. A command that no step here
 runs is a failure, and so is a step that has gone.
 """
@@ -293,8 +293,8 @@ def foreign(night):
 def only_sessions(night):
     _, holder, pid = night.hang(5)
     waiting = night.wait_for_row("bank_a", "shop-api", 5)
-    said = night.until_it_says(r"Its work at bank_b waits for row id = 5 of public\.account, behind "
-                               rf"pid {pid} \(batch-report\)\.")
+    said = night.until_it_says(r"Its work at bank_b waits for row id = 5 of public\.account, "
+                               rf"behind pid {pid} \(batch-report\)\.")
     assert re.search(rf"session pid {pid} batch-report", said), said
     night.follow(6, "psql", "bank_b", PID=pid)
     assert holder.wait(timeout=WITHIN_S) != 0
