@@ -16,6 +16,7 @@
 #include "protocol/runtime/clock.hpp"
 #include "protocol/runtime/crash_points.hpp"
 #include "protocol/runtime/debug_check.hpp"
+#include "protocol/runtime/log.hpp"
 #include "protocol/runtime/random.hpp"
 #include "protocol/runtime/turns.hpp"
 
@@ -135,7 +136,18 @@ struct Engine::Impl {
 
   void perform(Send& action) { outbox[action.participant].push_back(std::move(action.message)); }
 
+  // Less is presumed from now on: whoever reads the log must see why.
+  static void tell_contradiction(const LogRecord& record) {
+    const auto* epoch = std::get_if<EpochRecord>(&record);
+    if (!epoch || epoch->contradicted_below != epoch->epoch) return;
+    log::warning(
+        "a participant has seen commits that this ledger does not hold: it is an older copy. Of "
+        "earlier starts' transactions nothing is presumed aborted any more; what stays in doubt is "
+        "for a person (assent list --state in_doubt)");
+  }
+
   void perform(Log& action) {
+    tell_contradiction(action.record);
     const bool refused = crash_point(crash::kLog, crash::name_of(action.record));
     if (refused || !log.append(action.number, action.record)) {
       inbox.push_back(LogRefused{action.number});

@@ -68,7 +68,7 @@ install(FILES ${CMAKE_SOURCE_DIR}/sql/participant.sql ${CMAKE_SOURCE_DIR}/sql/bl
         DESTINATION ${CMAKE_INSTALL_DATADIR}/assent/sql COMPONENT participant)
 if(ASSENT_TESTS AND ASSENT_CAMPAIGNS)
   assent_package(tools PROGRAMS assent assent-lab assent-bench MANUAL assent.1)
-  install(TARGETS assent-disk-faults DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
+  install(TARGETS assent-disk-faults assent-clock-faults DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/tests/lab/scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/assent/lab
           COMPONENT tools FILES_MATCHING PATTERN "*.lab")
 else()

@@ -217,6 +217,92 @@ TEST_CASE("SIGHUP: new tokens, certificates and log level; what is bad changes n
   CHECK(site.coordinator().logged().find("asked to end") == std::string::npos);
 }
 
+namespace {
+
+// SIGHUP, until it has read `last` again.
+void reload(dev::Process& process, const std::string& last) {
+  const std::string line = "read again on SIGHUP what=" + last;
+  const auto count = [&] {
+    const std::string log = process.logged();
+    std::size_t found = 0;
+    for (auto at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++found;
+    return found;
+  };
+  const std::size_t before = count();
+  process.signal(SIGHUP);
+  REQUIRE(dev::poll_until([&] { return count() > before; }, kPatience));
+  CHECK(process.logged().find("cannot be used on SIGHUP") == std::string::npos);
+}
+
+}  // namespace
+
+// As docs/OPERATIONS.md says, step by step; after each the coordinator is started again, so that
+// every link is made anew.
+TEST_CASE("certificates get another signer while nobody is shut out") {
+  namespace fs = std::filesystem;
+  Protected site;
+  fs::create_directory(site.file("new"));
+  const test::Authority fresh(site.file("new"));
+  site.authority().sign("bank_a", "DNS:bank_a.example");
+  fresh.sign("server", "DNS:localhost");
+  fresh.sign("bank_a", "DNS:bank_a.example");
+  fresh.sign("ops", "DNS:ops.example");
+  site.write_access(test::content(site.file("access")) +
+                    "participant bank_a certificate=bank_a.example\n");
+  const std::string old = test::content(site.file("ca.pem"));
+  const auto put_in_place = [&site](const char* name) {
+    for (const char* end : {".pem", ".key"})
+      fs::copy(site.file("new/") + name + end, site.file(name) + end,
+               fs::copy_options::overwrite_existing);
+  };
+  const auto trust = [&site](const std::string& signers) {
+    std::ofstream(site.file("ca.pem"), std::ios::trunc) << signers;
+  };
+  site.start_coordinator();
+  dev::Process participant = site.start_participant(
+      "bank_a", {"--link-tls", "--link-ca", site.file("ca.pem"), "--link-certificate",
+                 site.file("bank_a.pem"), "--link-key", site.file("bank_a.key")});
+  REQUIRE(becomes_ready(site, "bank_a"));
+  const auto reload_all = [&] {
+    reload(site.coordinator(), "certificates");
+    reload(participant, "\"link's credentials\"");
+    CHECK(becomes_ready(site, "bank_a"));
+    site.coordinator().stop(kPatience);
+    site.start_coordinator();
+    INFO(participant.log_tail());
+    REQUIRE(becomes_ready(site, "bank_a"));
+  };
+  trust(old + test::content(site.file("new/ca.pem")));
+  reload_all();
+  put_in_place("server");  // the participant and the operator still show the old signer's
+  reload_all();
+  put_in_place("bank_a");
+  fs::copy(site.file("ops.pem"), site.file("old_ops.pem"));
+  fs::copy(site.file("ops.key"), site.file("old_ops.key"));
+  put_in_place("ops");
+  reload_all();
+  CHECK(site.ask("GET", "/v1/participants", site.with_certificate("old_ops")).status == 200);
+  trust(test::content(site.file("new/ca.pem")));
+  reload_all();
+  CHECK(site.ask("GET", "/v1/participants", site.with_certificate("old_ops")).status != 200);
+}
+
+TEST_CASE("a token gets another value while nobody is shut out") {
+  Protected site;
+  site.start_coordinator();
+  const std::string line = test::new_token("client", "shop", site.file("fresh.token"));
+  const std::string access = test::content(site.file("access"));
+  const auto is_let_in = [&](const char* token) {
+    return site.ask("GET", "/v1/transactions", site.with_token(token)).status == 200;
+  };
+  site.write_access(access + line);
+  reload(site.coordinator(), "callers");
+  CHECK((is_let_in("shop.token") && is_let_in("fresh.token")));
+  site.write_access(access.substr(access.find('\n') + 1) + line);
+  reload(site.coordinator(), "callers");
+  CHECK((!is_let_in("shop.token") && is_let_in("fresh.token")));
+}
+
 TEST_CASE("one caller's limits are its own") {
   Protected site;
   site.start_coordinator({"--limits-transactions-per-caller", "1"});

@@ -1,5 +1,5 @@
-// docs/ERRORS.md is made from the catalogue. After a change of the catalogue, run this with
-// UPDATE=1 in the environment and commit what it wrote.
+// docs/reference/errors.md is made from the catalogue. After a change of the catalogue, run this
+// with UPDATE=1 in the environment and commit what it wrote.
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -31,13 +31,13 @@ std::string errors_page() {
 
 }  // namespace
 
-TEST_CASE("docs/ERRORS.md is the catalogue") {
-  const std::string path = ASSENT_SOURCE_DIR "/docs/ERRORS.md";
+TEST_CASE("docs/reference/errors.md is the catalogue") {
+  const std::string path = ASSENT_SOURCE_DIR "/docs/reference/errors.md";
   if (std::getenv("UPDATE") != nullptr) std::ofstream(path) << errors_page();
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
-  INFO("run this test with UPDATE=1 and commit docs/ERRORS.md");
+  INFO("run this test with UPDATE=1 and commit docs/reference/errors.md");
   CHECK(text.str() == errors_page());
 }
 

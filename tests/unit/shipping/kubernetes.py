@@ -10,24 +10,82 @@ from shipped import Check, path, read, yaml
 API = {"ConfigMap": "v1", "Secret": "v1", "Service": "v1", "PersistentVolumeClaim": "v1",
        "StatefulSet": "apps/v1", "Job": "batch/v1", "PodDisruptionBudget": "policy/v1",
        "NetworkPolicy": "networking.k8s.io/v1"}
-TOP = {"apiVersion", "kind", "metadata", "spec", "data", "stringData", "type"}
-POD = {"containers", "initContainers", "volumes", "securityContext", "restartPolicy",
-       "terminationGracePeriodSeconds", "automountServiceAccountToken"}
-CONTAINER = {"name", "image", "args", "env", "ports", "startupProbe", "livenessProbe",
-             "readinessProbe", "resources", "securityContext", "volumeMounts", "restartPolicy"}
-VOLUME = {"name", "emptyDir", "configMap", "secret", "hostPath", "persistentVolumeClaim"}
-PROBE = {"httpGet", "exec", "periodSeconds", "failureThreshold"}
+# What may stand where, as Kubernetes' own schemas have it, as far as these files go: a field that
+# is not here is misspelt, or new, and then to be looked up.
+TEXTS = {"*": str}
+META = {"name": str, "labels": TEXTS, "annotations": TEXTS}
+SELECTOR = {"matchLabels": TEXTS,
+            "matchExpressions": [{"key": str, "operator": str, "values": [str]}]}
+CLAIM = {"accessModes": [str], "resources": {"requests": {"storage": str}}}
+PROBE = {"httpGet": {"path": str, "port": str}, "exec": {"command": [str]}, "periodSeconds": int,
+         "failureThreshold": int}
+CONTAINER = {
+    "name": str, "image": str, "args": [str], "restartPolicy": str,
+    "env": [{"name": str, "value": str, "valueFrom": {"secretKeyRef": {"name": str, "key": str}}}],
+    "ports": [{"name": str, "containerPort": int}],
+    "startupProbe": PROBE, "livenessProbe": PROBE, "readinessProbe": PROBE,
+    "resources": {"requests": TEXTS, "limits": TEXTS},
+    "securityContext": {"readOnlyRootFilesystem": bool, "allowPrivilegeEscalation": bool,
+                        "capabilities": {"drop": [str]}},
+    "volumeMounts": [{"name": str, "mountPath": str, "readOnly": bool}]}
+POD = {
+    "containers": [CONTAINER], "initContainers": [CONTAINER], "restartPolicy": str,
+    "terminationGracePeriodSeconds": int, "automountServiceAccountToken": bool,
+    "securityContext": {"runAsNonRoot": bool, "runAsUser": int, "runAsGroup": int, "fsGroup": int,
+                        "fsGroupChangePolicy": str, "seccompProfile": {"type": str}},
+    "volumes": [{"name": str, "emptyDir": {}, "configMap": {"name": str},
+                 "secret": {"secretName": str}, "hostPath": {"path": str, "type": str},
+                 "persistentVolumeClaim": {"claimName": str}}]}
+TEMPLATE = {"metadata": META, "spec": POD}
+SPECS = {
+    "Service": {"selector": TEXTS, "clusterIP": str,
+                "ports": [{"name": str, "port": int, "targetPort": str}]},
+    "PersistentVolumeClaim": CLAIM,
+    "StatefulSet": {"serviceName": str, "replicas": int, "selector": SELECTOR, "template": TEMPLATE,
+                    "updateStrategy": {"type": str},
+                    "volumeClaimTemplates": [{"metadata": META, "spec": CLAIM}]},
+    "Job": {"backoffLimit": int, "template": TEMPLATE},
+    "PodDisruptionBudget": {"maxUnavailable": int, "selector": SELECTOR},
+    "NetworkPolicy": {
+        "podSelector": SELECTOR, "policyTypes": [str],
+        "ingress": [{"from": [{"podSelector": SELECTOR, "namespaceSelector": SELECTOR}],
+                     "ports": [{"protocol": str, "port": int}]}]}}
 KEYS = re.compile(r"^\| `([a-z_.]+)` \|", re.M)
 
 
-def known(check, where, thing, fields):
-    for field in set(thing) - fields:
-        check.that(False, f"{where}: unknown field {field}")
-    check.that(True, "")
+def shape_of(kind):
+    top = {"apiVersion": str, "kind": str, "metadata": META}
+    if kind in SPECS:
+        return dict(top, spec=SPECS[kind])
+    if kind == "Secret":
+        return dict(top, type=str, stringData=TEXTS)
+    return dict(top, data=TEXTS)
+
+
+def fits(check, where, thing, shape):
+    if isinstance(shape, list):
+        if check.that(isinstance(thing, list), f"{where}: is no list"):
+            for i, each in enumerate(thing):
+                fits(check, f"{where}[{i}]", each, shape[0])
+    elif isinstance(shape, dict):
+        if check.that(isinstance(thing, dict), f"{where}: is no map"):
+            for field, value in thing.items():
+                if check.that(field in shape or "*" in shape, f"{where}: unknown field {field}"):
+                    fits(check, f"{where}.{field}", value, shape.get(field) or shape.get("*", {}))
+    else:
+        check.that(type(thing) is shape, f"{where}: {thing!r} is no {shape.__name__}")
+
+
+def check_self(check):
+    """A misspelt field and a value of another type are seen, however deep."""
+    for wrong in ({"spec": {"template": {"spec": {"containers": [{"imagePullPolice": "Always"}]}}}},
+                  {"spec": {"replicas": "1"}}, {"spec": {"volumeClaimTemplates": {}}}):
+        blind = Check()
+        fits(blind, "", wrong, shape_of("StatefulSet"))
+        check.that(blind.wrong, f"this test does not see through {wrong}")
 
 
 def check_container(check, where, container, pod, objects):
-    known(check, where, container, CONTAINER)
     security = container.get("securityContext", {})
     check.that(security.get("allowPrivilegeEscalation") is False, f"{where}: may gain privileges")
     check.that(security.get("capabilities") == {"drop": ["ALL"]}, f"{where}: keeps capabilities")
@@ -39,7 +97,6 @@ def check_container(check, where, container, pod, objects):
     for name in ("startupProbe", "livenessProbe", "readinessProbe"):
         probe = container.get(name)
         if probe:
-            known(check, f"{where} {name}", probe, PROBE)
             target = probe.get("httpGet", {}).get("port")
             check.that(target is None or target in ports, f"{where} {name}: no port {target}")
     volumes = {volume["name"] for volume in pod.get("volumes", [])} | pod["claims"]
@@ -53,12 +110,10 @@ def check_container(check, where, container, pod, objects):
 
 
 def check_pod(check, where, pod, objects):
-    known(check, where, set(pod) - {"claims"}, POD)
     security = pod.get("securityContext", {})
     check.that(security.get("runAsNonRoot") is True, f"{where}: may run as root")
     check.that(security.get("seccompProfile") == {"type": "RuntimeDefault"}, f"{where}: no seccomp")
     for volume in pod.get("volumes", []):
-        known(check, where, volume, VOLUME)
         name = volume.get("configMap", {}).get("name")
         check.that(not name or ("ConfigMap", name) in objects, f"{where}: no ConfigMap {name}")
         claim = volume.get("persistentVolumeClaim", {}).get("claimName")
@@ -99,11 +154,12 @@ def check_configuration(check, where, data):
 
 def main():
     check = Check()
+    check_self(check)
     objects = {}
     for file in sorted(glob.glob(path("docs", "kubernetes", "*.yaml"))):
         for each in yaml().safe_load_all(read(file)):
             where = f"{os.path.basename(file)} {each.get('kind')} {each['metadata']['name']}"
-            known(check, where, each, TOP)
+            fits(check, where, each, shape_of(each["kind"]))
             check.that(API.get(each["kind"]) == each["apiVersion"], f"{where}: apiVersion")
             check.that((each["kind"], each["metadata"]["name"]) not in objects, f"{where}: twice")
             objects[each["kind"], each["metadata"]["name"]] = each
