@@ -127,6 +127,7 @@ async function refresh(
     each =>
       known.has(each.id) ||
       (!isOver(each.state) && !named.has(each.id)) ||
-      each.state === filter.asked.state,
+      each.state === filter.asked.state ||
+      (each.damaged && filter.asked.state === 'damaged'),
   );
 }
