@@ -171,6 +171,7 @@ class Examination {
     check_members();
     check_groups();
     check_doubts();
+    check_damage();
     find_participants();
   }
 
@@ -267,6 +268,30 @@ class Examination {
             " transactions have been in doubt for more than a minute, as " + first + ".",
         "They hold locks until the decision reaches every database.",
         "assent blocking names what each waits for: bring that back. Do not end them by hand.");
+  }
+
+  void check_damage() {
+    const Answer answer = of_coordinator("/v1/transactions?state=damaged&limit=1000");
+    const json::array* list =
+        answer.document ? array_of(*answer.document, "transactions") : nullptr;
+    std::size_t alarming = 0;
+    std::string latest;
+    for (const json::value& each : list ? *list : json::array{}) {
+      if (!each.is_object() || text_of(each.as_object(), "damaged") != "true" ||
+          text_of(each.as_object(), "acknowledged") == "true")
+        continue;
+      if (++alarming == 1) latest = text_of(each.as_object(), "id");
+    }
+    if (alarming == 0) return;
+    add(kCoordinator, error,
+        (list->size() == 1000 ? "At least " : "") + std::to_string(alarming) +
+            (alarming == 1 ? " transaction is damaged and not acknowledged: "
+                           : " transactions are damaged and not acknowledged, the latest is ") +
+            latest + ".",
+        "A branch ended otherwise than decided, or nobody can say how: the databases may differ.",
+        "assent show " + latest +
+            "; make the databases agree, then assent acknowledge it with what "
+            "was done (OPERATIONS.md).");
   }
 
   // Where their consoles are, as they report it each second; who has just come has not yet.

@@ -24,6 +24,17 @@ void append_states(std::string& out, const CoordinatorMachine& machine) {
   states.number("in_doubt", machine.doubts().size());
 }
 
+// Counted apart from the states: a transaction that is damaged has one of those as well.
+void append_damage(std::string& out, const CoordinatorMachine& machine) {
+  std::uint64_t unacknowledged = 0;
+  std::uint64_t acknowledged = 0;
+  for (const auto& [id, tx] : machine.transactions())
+    if (tx.damaged()) ++(tx.alarming().empty() ? acknowledged : unacknowledged);
+  JsonObject damage(out);
+  damage.number("unacknowledged", unacknowledged);
+  damage.number("acknowledged", acknowledged);
+}
+
 void append_activity(std::string& out, const Activity& activity) {
   JsonObject object(out);
   object.number("committed", activity.committed);
@@ -49,6 +60,7 @@ void show_overview(Call call) {
     document.text("standing", to_string(machine.standing()));
     document.number("sequence", machine.sequence());
     append_states(document.field("transactions"), machine);
+    append_damage(document.field("damaged"), machine);
     append_activity(document.field("since_start"), call.engine.activity());
     JsonArray participants(document.field("participants"));
     for (const auto& [name, member] : machine.members()) {

@@ -41,8 +41,18 @@ class PendingAnswer {
 HttpConnection::HttpConnection(Stream stream, std::shared_ptr<HttpServerState> server)
     : stream_(std::move(stream)),
       server_(std::move(server)),
+      newcomer_(server_->newcomers.insert(server_->newcomers.end(), this)),
       buffer_(server_->limits.header_bytes + kReadAhead) {
   enter(Phase::header);
+}
+
+HttpConnection::~HttpConnection() {
+  no_newcomer();
+}
+
+void HttpConnection::no_newcomer() {
+  if (newcomer_) server_->newcomers.erase(*newcomer_);
+  newcomer_.reset();
 }
 
 void HttpConnection::enter(Phase phase) {
@@ -143,6 +153,7 @@ void HttpConnection::read_body() {
 }
 
 void HttpConnection::on_request() {
+  no_newcomer();
   const bool upgrades = websocket::is_upgrade(parser_->get());
   // The upgrade needs Beast's request once more; every other request may be taken apart.
   auto translated = translate(upgrades ? BeastRequest(parser_->get()) : parser_->release());
@@ -199,6 +210,7 @@ void HttpConnection::refuse(Refusal refusal) {
 }
 
 void HttpConnection::write(HttpResponse response, bool keep_alive) {
+  no_newcomer();
   enter(Phase::writing);
   shape_.keep_alive = keep_alive;
   response_.emplace(translate(std::move(response), shape_));
@@ -254,43 +266,37 @@ void HttpConnection::discard() {
                                    });
 }
 
-void HttpConnection::sweep(SteadyTime now) {
+bool HttpConnection::is_due(SteadyTime now) const {
   const HttpLimits& limits = server_->limits;
   const auto lasted = now - since_;
   switch (phase_) {
     case Phase::handshake:
-      if (lasted >= limits.header_timeout) close();
-      return;
-    case Phase::header: {
-      const bool idle = untouched() && answered_ > 0;
-      if (!untouched() && !header_begun_) {
-        header_begun_ = true;
-        if (answered_ > 0) return enter(Phase::header);
-      }
-      if (idle && lasted >= limits.idle_timeout) return close();
-      if (idle || lasted < limits.header_timeout) return;
-      if (untouched()) return close();
-      return time_out("The request's header did not arrive in time.");
-    }
+      return lasted >= limits.header_timeout;
+    case Phase::header:
+      if (untouched())
+        return lasted >= (answered_ > 0 ? limits.idle_timeout : limits.header_timeout);
+      return !header_begun_ || lasted >= limits.header_timeout;
     case Phase::body:
-      if (lasted >= limits.body_timeout) time_out("The request's body did not arrive in time.");
-      return;
+      return lasted >= limits.body_timeout;
     case Phase::writing:
-      if (lasted >= limits.write_timeout) close();
-      return;
+      return lasted >= limits.write_timeout;
     case Phase::lingering:
-      if (lasted >= kLinger) close();
-      return;
+      return lasted >= kLinger;
     case Phase::handling:
     case Phase::closed:
-      return;
+      return false;
   }
+  return false;
 }
 
-std::optional<SteadyTime> HttpConnection::silent_since() const {
-  const bool waits = phase_ == Phase::handshake || phase_ == Phase::header || phase_ == Phase::body;
-  if (!waits || answered_ > 0) return std::nullopt;
-  return opened_;
+void HttpConnection::sweep(SteadyTime now) {
+  if (!is_due(now)) return;
+  if (phase_ == Phase::body) return time_out("The request's body did not arrive in time.");
+  if (phase_ != Phase::header || untouched()) return close();
+  const bool lasted = now - since_ >= server_->limits.header_timeout;
+  // On a kept connection its time began when the first of it came, not when the last answer went.
+  if (!std::exchange(header_begun_, true) && answered_ > 0) return enter(Phase::header);
+  if (lasted) time_out("The request's header did not arrive in time.");
 }
 
 void HttpConnection::drain() {
@@ -300,6 +306,7 @@ void HttpConnection::drain() {
 void HttpConnection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
+  no_newcomer();
   Error ignored;
   stream_.socket().close(ignored);
   server_->connections.erase(shared_from_this());

@@ -9,6 +9,7 @@
 // Nothing but the server's sweep looks at the clock: a phase that lasts too long is ended there.
 #pragma once
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <unordered_set>
@@ -32,20 +33,25 @@ struct HttpServerState {
   // Owns them: a connection waiting for its handler's answer has no operation under way that could.
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
   std::unordered_set<std::shared_ptr<HttpStreaming>> streams;
+  // Those whose first request has not come yet, in the order they were opened. Each leaves by
+  // itself.
+  std::list<HttpConnection*> newcomers;
   std::array<char, 16 * 1024> discarded{};  // what lingering connections still send
 };
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(Stream stream, std::shared_ptr<HttpServerState> server);
+  ~HttpConnection();
 
   void start();
   // Answers without having read anything, and closes.
   void refuse(Refusal refusal);
   void answer(HttpResponse response);
+  // Whether sweep() would do something.
+  bool is_due(SteadyTime now) const;
   void sweep(SteadyTime now);
-  // Since when its first request is waited for; nullopt: one has come.
-  std::optional<SteadyTime> silent_since() const;
+  SteadyTime opened() const { return opened_; }
   void drain();
   // Closes at once; no handler is called after.
   void close();
@@ -53,6 +59,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  private:
   enum class Phase { handshake, header, body, handling, writing, lingering, closed };
 
+  void no_newcomer();
   bool untouched() const;  // nothing of the next request has arrived
   void enter(Phase phase);
   void read_request();
@@ -77,6 +84,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Stream stream_;
   std::shared_ptr<const PeerCertificate> certificate_;
   std::shared_ptr<HttpServerState> server_;
+  std::optional<std::list<HttpConnection*>::iterator> newcomer_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<BeastResponse> response_;

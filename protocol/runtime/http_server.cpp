@@ -20,10 +20,14 @@ bool out_of_resources(const Error& error) {
          error == boost::system::errc::too_many_files_open_in_system;
 }
 
+// At most so long: of thousands of slow connections, those whose time is up together are few each
+// time, and no request waits until all of them are answered.
+constexpr std::chrono::milliseconds kLongestPeriod{50};
+
 std::chrono::milliseconds sweep_period(const HttpLimits& limits) {
   const auto shortest = std::min(
       {limits.header_timeout, limits.body_timeout, limits.idle_timeout, limits.write_timeout});
-  return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(1000));
+  return std::clamp(shortest / 4, std::chrono::milliseconds(5), kLongestPeriod);
 }
 
 }  // namespace
@@ -71,15 +75,10 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
 
   // Those who hold connections and send no request must not keep out those who do.
   void make_room() {
-    auto since = std::chrono::steady_clock::now() - state->limits.patience;
-    std::shared_ptr<HttpConnection> longest;
-    for (const auto& connection : state->connections) {
-      const auto silent = connection->silent_since();
-      if (!silent || *silent > since) continue;
-      since = *silent;
-      longest = connection;
-    }
-    if (longest) longest->close();
+    if (state->newcomers.empty()) return;
+    HttpConnection& longest = *state->newcomers.front();
+    const auto waited = std::chrono::steady_clock::now() - longest.opened();
+    if (waited > state->limits.patience) longest.close();
   }
 
   void sweep() {
@@ -87,17 +86,23 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     sweeper.async_wait([self = shared_from_this()](Error error) {
       if (error) return;
       const auto now = std::chrono::steady_clock::now();
-      self->for_each([now](HttpConnection& connection) { connection.sweep(now); });
+      self->for_each([now](const HttpConnection& connection) { return connection.is_due(now); },
+                     [now](HttpConnection& connection) { connection.sweep(now); });
       self->sweep();
     });
   }
 
   // Calls something that may close the connection it is given.
+  template <class Condition, class Action>
+  void for_each(Condition condition, Action action) {
+    std::vector<std::shared_ptr<HttpConnection>> chosen;
+    for (const auto& connection : state->connections)
+      if (condition(*connection)) chosen.push_back(connection);
+    for (const auto& connection : chosen) action(*connection);
+  }
   template <class Action>
   void for_each(Action action) {
-    const std::vector<std::shared_ptr<HttpConnection>> all(state->connections.begin(),
-                                                           state->connections.end());
-    for (const auto& connection : all) action(*connection);
+    for_each([](const HttpConnection&) { return true; }, std::move(action));
   }
 
   void close_streams() {

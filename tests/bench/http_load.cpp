@@ -18,16 +18,15 @@ class HttpClientLoop {
  public:
   HttpClientLoop(net::io_context& io, Clients& clients) : socket_(io), clients_(clients) {}
 
-  void connect(std::uint16_t port) {
-    socket_.connect({net::ip::address_v4::loopback(), port});
-    socket_.set_option(Tcp::no_delay(true));
-  }
   void begin(Clock::time_point wanted);
 
  private:
+  void connect();
   void ask();
   void read();
   void on_answer();
+  void hang_up();
+  void fail(const std::string& what);
   void finish();
 
   Socket socket_;
@@ -35,6 +34,7 @@ class HttpClientLoop {
   Clock::time_point wanted_;
   Moves moves_;
   std::size_t step_ = 0;
+  std::size_t carried_ = 0;  // transfers over this connection
   std::string tx_;
   std::string request_;
   beast::flat_buffer buffer_;
@@ -51,7 +51,6 @@ class Clients {
         arrival_(io_, Clock::time_point()) {
     for (std::size_t i = 0; i < pace_.clients; ++i) {
       idle_.push_back(&all_.emplace_back(io_, *this));
-      all_.back().connect(load.port);
     }
   }
 
@@ -84,8 +83,9 @@ class Clients {
 
  private:
   void begin_one(Clock::time_point wanted) {
-    HttpClientLoop& client = *idle_.back();
-    idle_.pop_back();
+    // Who has waited longest: a connection that is never used is closed by the server.
+    HttpClientLoop& client = *idle_.front();
+    idle_.pop_front();
     client.begin(wanted);
   }
 
@@ -115,7 +115,7 @@ class Clients {
   const Pace& pace_;
   net::io_context io_{1};
   std::deque<HttpClientLoop> all_;
-  std::vector<HttpClientLoop*> idle_;
+  std::deque<HttpClientLoop*> idle_;
   Timer arrival_;
   std::mt19937_64 random_{7};
   Clock::time_point next_;
@@ -126,7 +126,25 @@ void HttpClientLoop::begin(Clock::time_point wanted) {
   wanted_ = wanted;
   clients_.book.pick(moves_);
   step_ = 0;
-  ask();
+  if (clients_.load.fresh_every > 0 && carried_ == clients_.load.fresh_every) hang_up();
+  ++carried_;
+  if (socket_.is_open()) return ask();
+  connect();
+}
+
+void HttpClientLoop::hang_up() {
+  Error ignored;
+  socket_.close(ignored);
+  buffer_.clear();
+  carried_ = 0;
+}
+
+void HttpClientLoop::connect() {
+  socket_.async_connect({net::ip::address_v4::loopback(), clients_.load.port}, [this](Error error) {
+    if (error) return fail("cannot connect: " + error.message());
+    socket_.set_option(Tcp::no_delay(true));
+    ask();
+  });
 }
 
 void HttpClientLoop::ask() {
@@ -138,7 +156,7 @@ void HttpClientLoop::ask() {
   clients_.counts.bytes_out += request_.size();
   // The answer cannot come before the request has left: read when it has.
   net::async_write(socket_, net::buffer(request_), [this](Error error, std::size_t) {
-    if (error) throw std::runtime_error("a request could not be sent: " + error.message());
+    if (error) return fail("a request could not be sent: " + error.message());
     read();
   });
 }
@@ -147,7 +165,7 @@ void HttpClientLoop::read() {
   answer_.emplace();
   answer_->body_limit(64 * 1024 * 1024);
   http::async_read(socket_, buffer_, *answer_, [this](Error error, std::size_t bytes) {
-    if (error) throw std::runtime_error("no answer: " + error.message());
+    if (error) return fail("no answer: " + error.message());
     clients_.counts.bytes_in += bytes;
     on_answer();
   });
@@ -159,7 +177,7 @@ void HttpClientLoop::on_answer() {
   const bool good = status == 200 || status == 201 || status == 202;
   if (!good) {
     if (body.find(R"("outcome":"aborted")") == std::string::npos)
-      throw std::runtime_error("answered " + std::to_string(status) + ": " + body);
+      return fail("answered " + std::to_string(status) + ": " + body);
     if (++clients_.counts.aborted == 1) clients_.counts.first_refusal = body;
     return finish();
   }
@@ -172,6 +190,13 @@ void HttpClientLoop::on_answer() {
     throw std::runtime_error("neither committed nor aborted: " + body);
   if (status == 202) ++clients_.counts.pending;
   if (!clients_.load.read_only) clients_.book.committed(moves_);
+  finish();
+}
+
+void HttpClientLoop::fail(const std::string& what) {
+  if (!clients_.load.tolerant) throw std::runtime_error(what);
+  ++clients_.counts.refused;
+  hang_up();
   finish();
 }
 

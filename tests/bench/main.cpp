@@ -16,6 +16,10 @@ namespace {
 
 using namespace assent::bench;
 
+std::chrono::milliseconds millis(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
 struct PaceFlags {
   double seconds = 5;
   double warm_up = 1;
@@ -32,11 +36,6 @@ struct PaceFlags {
   void finish(Pace& pace) const {
     pace.measured = millis(seconds);
     pace.warm_up = millis(warm_up);
-  }
-
- private:
-  static std::chrono::milliseconds millis(double of) {
-    return std::chrono::milliseconds(static_cast<std::int64_t>(of * 1000));
   }
 };
 
@@ -85,6 +84,45 @@ CLI::App* add_transfer(CLI::App& app, TransferFlags& flags) {
   return command;
 }
 
+struct BulkheadFlags {
+  BulkheadOptions options;
+  double seconds = 5;
+};
+
+CLI::App* add_bulkhead(CLI::App& app, BulkheadFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("bulkhead", "what one hanging database costs transactions without it");
+  command->add_option("--turns", flags.options.turns, "repetitions; figures are medians")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--seconds", flags.seconds, "measured, on each side of a turn")
+      ->check(CLI::Range(0.1, 3600.0));
+  return command;
+}
+
+struct OverloadFlags {
+  OverloadOptions options;
+  double seconds = 10;
+};
+
+CLI::App* add_overload(CLI::App& app, OverloadFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("overload", "what thousands of slow connections cost honest clients");
+  command->add_option("--slow", flags.options.slow, "connections that never finish a request")
+      ->check(CLI::Range(1, 60'000));
+  command->add_option("--rate", flags.options.rate, "transfers of the honest, a second")
+      ->check(CLI::Range(1.0, 100'000.0));
+  command->add_option("--turns", flags.options.turns, "repetitions; figures are medians")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--seconds", flags.seconds, "measured, on each side of a turn")
+      ->check(CLI::Range(0.1, 3600.0));
+  return command;
+}
+
+int print(const Report& report) {
+  std::printf("%s\n", report.json().c_str());
+  return report.all_met() ? 0 : 1;
+}
+
 // What CLI11 cannot judge. Says so by throwing.
 void finish(TransferFlags& flags) {
   TransferOptions& options = flags.options;
@@ -108,7 +146,6 @@ void finish(TransferFlags& flags) {
 }
 
 const std::map<std::string, std::pair<void (*)(Report&), const char*>> kFigures = {
-    {"bulkhead", {measure_bulkhead, "what one hanging database costs transactions without it"}},
     {"restart", {measure_restart, "from a start to serving, with a ledger of 100 MB"}},
     {"in-doubt", {measure_in_doubt, "1,000 branches in doubt, until there is none"}},
     {"log", {measure_log, "the decision log alone: records made durable a second"}},
@@ -123,6 +160,10 @@ int main(int argc, char** argv) {
   CLI::App* const transfers = add_transfer(app, flags);
   NullFlags null_flags;
   CLI::App* const null = add_null(app, null_flags);
+  BulkheadFlags bulkhead_flags;
+  CLI::App* const bulkhead = add_bulkhead(app, bulkhead_flags);
+  OverloadFlags overload_flags;
+  CLI::App* const overload = add_overload(app, overload_flags);
   for (const auto& [name, figure] : kFigures) app.add_subcommand(name, figure.second);
   try {
     app.parse(argc, argv);
@@ -138,9 +179,18 @@ int main(int argc, char** argv) {
       return 0;
     }
     Report report;
+    if (bulkhead->parsed()) {
+      bulkhead_flags.options.measured = millis(bulkhead_flags.seconds);
+      measure_bulkhead(bulkhead_flags.options, report);
+      return print(report);
+    }
+    if (overload->parsed()) {
+      overload_flags.options.measured = millis(overload_flags.seconds);
+      measure_overload(overload_flags.options, report);
+      return print(report);
+    }
     kFigures.at(app.get_subcommands().front()->get_name()).first(report);
-    std::printf("%s\n", report.json().c_str());
-    return report.all_met() ? 0 : 1;
+    return print(report);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "assent-bench: %s\n", error.what());
     return 2;

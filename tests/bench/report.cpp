@@ -24,6 +24,18 @@ std::string joined(const std::vector<double>& values) {
 
 }  // namespace
 
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+double ratio_of_turns(const std::vector<double>& of, const std::vector<double>& over) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < of.size(); ++i) ratios.push_back(of[i] / over[i]);
+  return median(std::move(ratios));
+}
+
 void Report::add(Figure figure) {
   Line line{std::move(figure), load_average(), true};
   const Figure& shown = line.figure;

@@ -7,6 +7,11 @@
 
 namespace assent::bench {
 
+double median(std::vector<double> values);
+// Each beside what was measured in its own turn, then the median of these: whatever else wants the
+// machine comes and goes, and was there for both.
+double ratio_of_turns(const std::vector<double>& of, const std::vector<double>& over);
+
 struct Figure {
   std::string name;             // "restart-100mb"
   std::vector<double> values;   // one for each repetition

@@ -11,6 +11,7 @@
 
 #include "tests/bench/processes.hpp"
 #include "tests/bench/raw/raw.hpp"
+#include "tests/bench/report.hpp"
 #include "tests/bench/site.hpp"
 
 namespace assent::bench {
@@ -26,12 +27,6 @@ struct Result {
   HttpCounts http;
   std::size_t count = 0;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
 
 template <typename Part>
 double median_of(const std::vector<Result>& turns, Part part) {

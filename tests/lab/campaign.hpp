@@ -34,6 +34,11 @@ CampaignResult run_kill_loop(const std::filesystem::path& folder, std::size_t cy
 // Everything but the death of the daemons, continuously, for so long: what they use must not grow.
 CampaignResult run_soak(const std::filesystem::path& folder, double minutes, std::uint64_t seed);
 
+// Good and bad requests, so many a second, for so long: bad ones are refused and have no effect,
+// and what the daemons use must not grow.
+CampaignResult run_traffic(const std::filesystem::path& folder, double minutes, double rate,
+                           std::uint64_t seed);
+
 // What isolation across databases is not: plain reads must show fractured reads and write skew, and
 // locking reads must not.
 CampaignResult run_isolation(const std::filesystem::path& folder);

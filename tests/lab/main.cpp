@@ -140,6 +140,7 @@ struct CampaignOptions {
   std::string point;
   std::size_t cycles = 200;
   double minutes = 30;
+  double rate = 50;
   std::uint64_t seed = 0;
 };
 
@@ -169,6 +170,15 @@ int soak(const CampaignOptions& options) {
   return campaign(
       "soak", " --minutes " + minutes.str() + " --seed " + std::to_string(options.seed),
       [&](const fs::path& folder) { return run_soak(folder, options.minutes, options.seed); });
+}
+
+int traffic(const CampaignOptions& options) {
+  std::ostringstream flags;
+  flags << " --minutes " << options.minutes << " --rate " << options.rate << " --seed "
+        << options.seed;
+  return campaign("traffic", flags.str(), [&](const fs::path& folder) {
+    return run_traffic(folder, options.minutes, options.rate, options.seed);
+  });
 }
 
 int isolation() {
@@ -254,6 +264,12 @@ int main(int argc, char** argv) {
   auto* soaking = app.add_subcommand("soak", "continuous faults, and what grows");
   soaking->add_option("--minutes", campaign.minutes, "how long")->capture_default_str();
   soaking->add_option("--seed", campaign.seed, "of the choices that are made");
+  auto* visiting = app.add_subcommand("traffic", "good and bad requests, and what grows");
+  visiting->add_option("--minutes", campaign.minutes, "how long")->capture_default_str();
+  visiting->add_option("--rate", campaign.rate, "requests a second")
+      ->check(CLI::Range(1.0, 10'000.0))
+      ->capture_default_str();
+  visiting->add_option("--seed", campaign.seed, "of the choices that are made");
   app.add_subcommand("isolation",
                      "anomalies across databases: shown by plain reads, not by locking");
   try {
@@ -266,6 +282,7 @@ int main(int argc, char** argv) {
     if (app.got_subcommand(points)) return crash_points(campaign);
     if (app.got_subcommand(kills)) return kill_loop(campaign);
     if (app.got_subcommand(soaking)) return soak(campaign);
+    if (app.got_subcommand(visiting)) return traffic(campaign);
     if (app.got_subcommand("isolation")) return isolation();
     return run(options);
   } catch (const CLI::ParseError& error) {

@@ -1,21 +1,15 @@
-#include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <exception>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <random>
 #include <thread>
 
-#include <boost/json.hpp>
-
 #include "tests/lab/campaign.hpp"
 #include "tests/lab/checkers.hpp"
+#include "tests/lab/growth.hpp"
 #include "tests/lab/points.hpp"
 #include "tests/lab/proxy.hpp"
-#include "tests/lab/trend.hpp"
-#include "tests/lab/use.hpp"
 #include "tests/lab/workload.hpp"
 
 namespace assent::lab {
@@ -28,14 +22,7 @@ namespace {
 
 constexpr std::size_t kBanks = 2;
 constexpr std::size_t kClients = 4;
-constexpr double kMostDrift = 0.05;
 constexpr int kRounds = 12;
-
-// More transactions than the daemons keep anything of: participants remember how the last 20,000
-// branches ended.
-constexpr std::size_t kFilling = 21'000;
-constexpr int kFillingClients = 16;
-constexpr int kAccountsEach = 6;
 
 // First everything fills that is kept for a while. Many transactions without a fault, before the
 // time begins to count: the history, which is small here, the feed of events, measures. Then, for
@@ -55,7 +42,7 @@ class Soak {
   CampaignResult run(double minutes) {
     const std::chrono::duration<double> whole(minutes * 60);
     try {
-      fill();
+      committed_ += fill_stores(bank_, result_);
       disturb_for(whole / 2);
       rest();
       for (int round = 0; round < kRounds && result_.violations.empty(); ++round) {
@@ -77,37 +64,13 @@ class Soak {
     options.cluster.durable = false;
     options.folder = folder;
     options.faults = true;
-    // Full within a minute, and then always full: its time limit would make it as large as the
-    // last minutes were fast.
-    options.coordinator_env = {{"ASSENT_HISTORY_COUNT", "1000"}, {"ASSENT_HISTORY_KEEP", "1h"}};
+    options.coordinator_env = small_history();
     options.route = [this](const std::string& link, std::uint16_t port) {
       auto& proxy = proxies_[link];
       if (!proxy) proxy = std::make_unique<Proxy>(port);
       return proxy->port();
     };
     return options;
-  }
-
-  void fill() {
-    std::atomic<std::size_t> committed{0};
-    std::vector<std::thread> clients;
-    const auto limit = std::chrono::steady_clock::now() + 15min;
-    for (int number = 0; number < kFillingClients; ++number)
-      clients.emplace_back([&, number] {
-        client::Client assent = bank_.client();
-        for (int n = 0; committed < kFilling && std::chrono::steady_clock::now() < limit; ++n) {
-          const int account = 1 + number * kAccountsEach + n % kAccountsEach;
-          const bool back = n / kAccountsEach % 2 == 1;
-          if (assent.run(test::transfer(Deployment::name(back ? 1 : 0), account,
-                                        Deployment::name(back ? 0 : 1), account, "1.00")))
-            ++committed;
-        }
-      });
-    for (std::thread& client : clients) client.join();
-    committed_ += committed;
-    if (committed < kFilling)
-      result_.violations.push_back("it takes more than a quarter of an hour to commit " +
-                                   std::to_string(kFilling) + " transactions");
   }
 
   void disturb_for(std::chrono::duration<double> time) {
@@ -162,20 +125,9 @@ class Soak {
     process.signal(SIGCONT);
   }
 
-  // Neither a transaction that has not ended nor one in doubt, anywhere.
-  bool is_quiet() {
-    boost::system::error_code malformed;
-    const auto overview = boost::json::parse(bank_.http("GET", "/v1/overview").body, malformed);
-    if (malformed || !overview.is_object()) return false;
-    const boost::json::object& states = overview.as_object().at("transactions").as_object();
-    for (const auto& [state, count] : states)
-      if (state != "committed" && state != "aborted" && count.to_number<int>() > 0) return false;
-    return bank_.prepared() == 0;
-  }
-
   void rest() {
     bank_.await_ready();
-    if (!dev::poll_until([&] { return is_quiet(); }, 30s))
+    if (!dev::poll_until([&] { return is_at_rest(bank_); }, 30s))
       result_.violations.push_back("something has not ended after 30 seconds at rest");
     readings_.push_back(read_use(bank_));
     const Use& use = readings_.back();
@@ -197,23 +149,7 @@ class Soak {
                        {"committed", static_cast<double>(committed_)},
                        {"in_doubt_at_end", readings_.back().slots},
                        {"readings", static_cast<double>(readings_.size())}};
-    judge("memory", &Use::memory_kib);
-    judge("descriptors", &Use::descriptors);
-    judge("connections", &Use::connections);
-    judge("slots", &Use::slots);
-    judge("journal_rows", &Use::overdue_rows);
-  }
-
-  void judge(const std::string& what, double Use::*part) {
-    std::vector<double> line;
-    for (const Use& use : readings_) line.push_back(use.*part);
-    const Trend trend = trend_of(line);
-    result_.figures.emplace_back(what + "_at_begin", trend.begin);
-    result_.figures.emplace_back(what + "_at_end", trend.end);
-    result_.figures.emplace_back(what + "_drift", trend.growth());
-    if (trend.growth() > kMostDrift)
-      result_.violations.push_back(what + " grew from " + std::to_string(trend.begin) + " to " +
-                                   std::to_string(trend.end));
+    judge_growth(readings_, result_);
   }
 
   const std::uint64_t seed_;

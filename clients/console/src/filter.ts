@@ -3,6 +3,7 @@ import type {Transaction} from './model';
 
 const states = [
   'in_doubt',
+  'damaged',
   'open',
   'preparing',
   'deciding',

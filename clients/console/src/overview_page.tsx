@@ -90,6 +90,17 @@ function CoordinatorCard({overview, lost}: {overview?: Overview; lost: boolean})
         <dd>{count(states.committing + states.aborting, 'transaction', 'transactions')}</dd>
         <dt>Without a record</dt>
         <dd>{count(states.in_doubt, 'transaction', 'transactions')}</dd>
+        {overview.damaged.unacknowledged > 0 && (
+          <>
+            <dt>Damaged</dt>
+            <dd>
+              <a class="damage" href={linkTo('transactions', undefined, {q: 'state:damaged'})}>
+                ! {count(overview.damaged.unacknowledged, 'transaction', 'transactions')}, not
+                acknowledged
+              </a>
+            </dd>
+          </>
+        )}
         <dt>Version</dt>
         <dd>{overview.version}</dd>
       </dl>

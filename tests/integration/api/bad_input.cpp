@@ -324,6 +324,15 @@ constexpr const char* kEscapes[] = {"commit",
 
 }  // namespace
 
+std::string escape_targets() {
+  return "create table witness (what text);"
+         "grant all on witness to assent_participant;"
+         "create procedure escape_by_commit() language plpgsql as $$ begin commit; end $$;"
+         "create procedure escape_by_rollback() language plpgsql as $$ begin rollback; end $$;"
+         "create function tries_to_commit() returns void language plpgsql as "
+         "$$ begin execute 'commit'; end $$";
+}
+
 std::vector<BadInput> bad_http() {
   return kBadHttp;
 }

@@ -19,6 +19,8 @@ std::vector<BadInput> bad_bodies();
 // SQL that would leave its transaction, its session, its role or the database behind. Each would
 // change the table `witness`, or the session that the next transaction finds, if it succeeded.
 std::vector<BadInput> escapes();
+// What these reach for, to be made in each database beforehand.
+std::string escape_targets();
 // Names of transactions that nobody was given.
 std::vector<BadInput> forged_ids();
 

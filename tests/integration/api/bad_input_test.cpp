@@ -26,14 +26,7 @@ Deployment& the_bank() {
   static const auto bank = [] {
     auto made = std::make_unique<Deployment>();
     for (std::size_t i = 0; i < made->size(); ++i)
-      made->cluster(i).query(
-          "create table witness (what text);"
-          "grant all on witness to assent_participant;"
-          "create procedure escape_by_commit() language plpgsql as $$ begin commit; end $$;"
-          "create procedure escape_by_rollback() language plpgsql as $$ begin rollback; end $$;"
-          "create function tries_to_commit() returns void language plpgsql as "
-          "$$ begin execute 'commit'; end $$",
-          Deployment::name(i));
+      made->cluster(i).query(test::escape_targets(), Deployment::name(i));
     return made;
   }();
   return *bank;

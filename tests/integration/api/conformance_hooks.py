@@ -21,7 +21,8 @@ def enliven(work, participants, draw):
     """Names that exist and statements that run, in most of what is generated."""
     if participants and draw.random() < 0.9:
         work["participant"] = participants.pop()
-    for statement in work["statements"]:
+        work.pop("group", None)
+    for statement in work.get("statements", ()):  # an external branch has none
         if draw.random() < 0.8:
             statement["sql"] = draw.choice(SQL)
 

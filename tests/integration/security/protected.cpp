@@ -6,6 +6,7 @@
 
 #include "clients/dev/machine.hpp"
 #include "protocol/runtime/token.hpp"
+#include "tests/integration/system/recorded.hpp"
 
 namespace assent::test {
 namespace {
@@ -137,13 +138,13 @@ HttpClientOptions Protected::with_certificate(const std::string& name) const {
 }
 
 HttpAnswer Protected::ask(const std::string& method, const std::string& target,
-                          HttpClientOptions options, const std::string& body) const {
+                          const HttpClientOptions& options, const std::string& body) const {
   HttpCall call;
   call.method = method;
   call.target = target;
   call.body = body;
   if (!body.empty()) call.headers.emplace_back("Content-Type", "application/json");
-  auto answer = HttpClient(url(), std::move(options)).call(call);
+  auto answer = transport_to(url(), options)->call(call);
   if (auto* got = std::get_if<HttpAnswer>(&answer)) return std::move(*got);
   return {0, {}, std::get<HttpFailure>(answer).message};
 }

@@ -47,8 +47,8 @@ class Protected {
 
   HttpClientOptions with_token(const std::string& token_file) const;
   HttpClientOptions with_certificate(const std::string& name) const;
-  HttpAnswer ask(const std::string& method, const std::string& target, HttpClientOptions options,
-                 const std::string& body = {}) const;
+  HttpAnswer ask(const std::string& method, const std::string& target,
+                 const HttpClientOptions& options, const std::string& body = {}) const;
   std::string url() const { return "https://localhost:" + std::to_string(port_); }
   // Ends with its exit code and what it has said.
   static dev::Finished run(Words argv, std::vector<std::pair<std::string, std::string>> env = {});

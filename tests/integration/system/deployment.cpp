@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include "clients/cpp/transport.hpp"
 #include "clients/dev/machine.hpp"
+#include "tests/integration/system/recorded.hpp"
 
 namespace assent::test {
 namespace {
@@ -21,7 +21,7 @@ std::string program(const char* name) {
 }  // namespace
 
 Deployment::Deployment(std::size_t participants, dev::ClusterOptions cluster)
-    : Deployment(DeploymentOptions{participants, std::move(cluster), {}, false, {}, {}, {}}) {}
+    : Deployment(DeploymentOptions{participants, std::move(cluster), {}, false, {}, {}, {}, {}}) {}
 
 Deployment::Deployment(DeploymentOptions options)
     : options_(std::move(options)), port_(dev::free_port()), admin_port_(dev::free_port()) {
@@ -126,6 +126,12 @@ void Deployment::kill_participant(std::size_t i) {
   sites_[i].participant->stop(std::chrono::seconds(5), SIGKILL);
 }
 
+client::Client Deployment::client(client::Patience patience) const {
+  HttpClientOptions options;
+  options.token = options_.tokens.client;
+  return client::Client(transport_to(url(), options), patience);
+}
+
 HttpAnswer Deployment::http(const std::string& method, const std::string& target,
                             const std::string& body, const std::string& key) const {
   HttpCall call;
@@ -134,7 +140,9 @@ HttpAnswer Deployment::http(const std::string& method, const std::string& target
   call.body = body;
   if (!body.empty()) call.headers.emplace_back("Content-Type", "application/json");
   if (!key.empty()) call.headers.emplace_back("Idempotency-Key", key);
-  const auto answer = client::make_http_transport(url())->call(call);
+  HttpClientOptions options;
+  options.token = method == "POST" ? options_.tokens.client : options_.tokens.viewer;
+  const auto answer = transport_to(url(), options)->call(call);
   if (const auto* got = std::get_if<HttpAnswer>(&answer)) return *got;
   return HttpAnswer{};
 }

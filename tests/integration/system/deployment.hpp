@@ -22,7 +22,11 @@ struct DeploymentOptions {
   dev::ClusterOptions cluster{};   // of each; name and folder are chosen here
   std::filesystem::path folder{};  // for everything; empty: a temporary one. Not removed
   bool faults = false;             // the daemons take orders over /v1/faults
-  Environment coordinator_env{};   // at each of its starts
+  // Shown where callers are asked who they are: for what POST does, and for the rest.
+  struct Tokens {
+    std::string client{}, viewer{};
+  } tokens{};
+  Environment coordinator_env{};  // at each of its starts
   // Given, what it says of a participant holds at each start of it.
   std::function<Environment(const std::string& name)> participant_env{};
   // Given, links go where it says: it is told who dials whom ("bank_a-coordinator",
@@ -72,9 +76,7 @@ class Deployment {
   void kill_coordinator();
   void kill_participant(std::size_t i);
 
-  client::Client client(client::Patience patience = {}) const {
-    return client::Client(url(), patience);
-  }
+  client::Client client(client::Patience patience = {}) const;
   // One request as it is, whatever the answer.
   HttpAnswer http(const std::string& method, const std::string& target,
                   const std::string& body = {}, const std::string& key = {}) const;

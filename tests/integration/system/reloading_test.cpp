@@ -44,4 +44,17 @@ TEST_CASE("SIGHUP reads groups and limits again; what cannot be used changes not
                         std::chrono::seconds(30)));
   CHECK(group().find("bank_b") != std::string::npos);
   CHECK(bank.logs().find("bank_a stands twice in replicas") != std::string::npos);
+
+  // What is read at the start only is said by name.
+  write("apply_wait = \"3s\"\n[history]\ncount = 7\n[limits]\nbody = \"2MiB\"\n");
+  reload();
+  CHECK(dev::poll_until(
+      [&] {
+        const std::string logs = bank.logs();
+        return logs.find("restart to apply") != std::string::npos &&
+               logs.find("limits.body") != std::string::npos &&
+               logs.find("history.count") != std::string::npos &&
+               logs.find("apply_wait") != std::string::npos;
+      },
+      std::chrono::seconds(30)));
 }

@@ -179,6 +179,7 @@ TEST_CASE("an operator's decision that came too late is damage, and is acknowled
     return says(bank.http("GET", "/v1/transactions/" + id).body, line);
   };
   CHECK(counts(R"("acknowledged":false)"));
+  CHECK(says(assent_says(bank, {"doctor"}).text, "damaged and not acknowledged: " + id));
   CHECK(assent_says(bank, {"acknowledge", id, "--reason", "booked by hand"}).status.code == 0);
   bank.kill_coordinator();
   bank.start_coordinator();

@@ -134,7 +134,14 @@ TEST_CASE("damage is listed, acknowledged, and stays") {
   const auto listed = json(at.get("GET", "/v1/transactions?state=damaged"));
   REQUIRE(listed.at("transactions").as_array().size() == 1);
   CHECK(listed.at("transactions").as_array()[0].at("acknowledged") == false);
+  const auto counted = [&](const char* which) {
+    return json(at.get("GET", "/v1/overview")).at("damaged").at(which).as_int64();
+  };
+  CHECK(counted("unacknowledged") == 1);
+  CHECK(counted("acknowledged") == 0);
   const HttpResponse seen = at.acknowledge(R"({"reason":"mended"})");
+  CHECK(counted("unacknowledged") == 0);
+  CHECK(counted("acknowledged") == 1);
   CHECK(seen.status == 200);
   const auto document = json(seen);
   CHECK(document.at("acknowledged") == true);

@@ -19,7 +19,8 @@ using client::unreachable;
 
 namespace {
 
-// What each address answers, by URL and target; anybody else is not there.
+// What each address answers, by URL and target, with its query or for any; anybody else is not
+// there.
 using World = std::map<std::string, std::map<std::string, client::Exchange>>;
 
 const std::string kCoordinator = "http://127.0.0.1:7400";
@@ -29,8 +30,9 @@ class WorldTransport final : public client::Transport {
   WorldTransport(std::map<std::string, client::Exchange> answers, std::vector<std::string>& waits)
       : answers_(std::move(answers)), waits_(waits) {}
   client::Exchange call(const HttpCall& call) override {
-    const std::string path = call.target.substr(0, call.target.find('?'));
-    const auto found = answers_.find(path);
+    auto found = answers_.find(call.target);
+    if (found == answers_.end())
+      found = answers_.find(call.target.substr(0, call.target.find('?')));
     return found == answers_.end() ? client::Exchange(unreachable()) : found->second;
   }
   std::chrono::steady_clock::time_point now() const override { return {}; }
@@ -158,6 +160,25 @@ TEST_CASE("doctor: what the coordinator shows") {
     INFO(part);
     CHECK(doctor.says(part));
   }
+}
+
+TEST_CASE("doctor: damage that nobody has acknowledged") {
+  World world = healthy();
+  auto& listed = world[kCoordinator]["/v1/transactions?state=damaged&limit=1000"];
+  listed = answer(200, R"({"transactions":[{"id":"t-3","damaged":true,"acknowledged":true},)"
+                       R"({"id":"t-2","damaged":true,"acknowledged":false},)"
+                       R"({"id":"t-1","damaged":true,"acknowledged":false}]})");
+  const Doctor doctor(world);
+  INFO(doctor.out);
+  CHECK(doctor.code == kRefused);
+  CHECK(doctor.says("2 transactions are damaged and not acknowledged, the latest is t-2."));
+  CHECK(doctor.says("assent show t-2"));
+
+  listed = answer(200, R"({"transactions":[{"id":"t-3","damaged":true,"acknowledged":true}]})");
+  const Doctor later(world);
+  INFO(later.out);
+  CHECK(later.code == kDone);
+  CHECK_FALSE(later.says("damaged"));
 }
 
 TEST_CASE("doctor: certificates that are about to expire") {
