@@ -82,6 +82,14 @@ TEST_CASE("an operator decides what a contradicted ledger cannot", "[P47][P48]")
       },
       std::chrono::seconds(30)));
   CHECK(says(assent_says(bank, {"show", id}).text, "assent resolve " + id));
+  // What is shown to whoever looks for what blocks can be run as it stands.
+  CHECK(dev::poll_until(
+      [&] {
+        return says(assent_says(bank, {"blocking"}).text,
+                    "assent resolve " + id + " --abort --preview");
+      },
+      std::chrono::seconds(30)));
+  CHECK(assent_says(bank, {"resolve", id, "--abort", "--preview"}).status.code == 0);
 
   const std::string verb = commits ? "--commit" : "--abort";
   const std::string outcome = commits ? "committed" : "aborted";
