@@ -26,9 +26,9 @@ namespace {
 // Read by others than the configuration.
 // Ours, but no keys; the others belong to `assent`, whose shell may well start a daemon.
 constexpr std::string_view kOtherVariables[] = {
-    "ASSENT_CONFIG",    "ASSENT_CRASH_POINTS", "ASSENT_URL",        "ASSENT_PG_BIN",
-    "ASSENT_SQL",       "ASSENT_DEV",          "ASSENT_TOKEN_FILE", "ASSENT_CA_FILE",
-    "ASSENT_CERT_FILE", "ASSENT_KEY_FILE"};
+    "ASSENT_CONFIG",    "ASSENT_CRASH_POINTS", "ASSENT_URL",          "ASSENT_PG_BIN",
+    "ASSENT_SQL",       "ASSENT_DEV",          "ASSENT_TOKEN_FILE",   "ASSENT_CA_FILE",
+    "ASSENT_CERT_FILE", "ASSENT_KEY_FILE",     "ASSENT_PARTICIPANTS", "ASSENT_LAB_SCENARIOS"};
 
 std::string place(const std::string& path, const toml::node& node) {
   return path + ", line " + std::to_string(node.source().begin.line);

@@ -15,6 +15,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "clients/dev/machine.hpp"
 #include "protocol/runtime/suggestion.hpp"
 #include "tests/lab/campaign.hpp"
 #include "tests/lab/points.hpp"
@@ -30,9 +31,11 @@ namespace fs = std::filesystem;
 
 enum Exit : int { kOk = 0, kViolated = 1, kUsage = 2, kBroken = 3 };
 
+// As chosen, as installed by the package, or in the tree it was built from.
 fs::path scenario_folder() {
-  const char* chosen = std::getenv("ASSENT_LAB_SCENARIOS");
-  return chosen ? chosen : ASSENT_SOURCE_SCENARIOS;
+  if (const char* chosen = std::getenv("ASSENT_LAB_SCENARIOS")) return chosen;
+  const fs::path installed = dev::executable_folder().parent_path() / "share" / "assent" / "lab";
+  return fs::exists(installed) ? installed : fs::path(ASSENT_SOURCE_SCENARIOS);
 }
 
 std::vector<fs::path> lessons() {

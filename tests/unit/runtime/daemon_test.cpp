@@ -129,6 +129,13 @@ TEST_CASE("daemon: option before environment before file before default") {
         "password ${pass}\n");
 }
 
+TEST_CASE("daemon: what the shell has for the command line or the lab is no misspelt key") {
+  const auto outcome =
+      probe({"--name=n"}, {"ASSENT_PARTICIPANTS=a:1,b:1", "ASSENT_LAB_SCENARIOS=/lab"});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+}
+
 TEST_CASE("daemon: the file may be named by the environment, lists by repeating") {
   File file("name = \"file\"\n");
   const auto outcome =
