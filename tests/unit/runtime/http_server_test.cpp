@@ -291,6 +291,24 @@ TEST_CASE("http: who sends no request makes room for one who does") {
   CHECK(status_of(slow.read_all()) == 200);
 }
 
+TEST_CASE("http: nobody whose request has come makes room") {
+  HttpLimits limits = small_limits();
+  limits.patience = 0ms;
+  Fixture f(limits);
+  std::vector<std::unique_ptr<RawSocket>> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.push_back(std::make_unique<RawSocket>(f.port));
+    waiting.back()->send("GET /later HTTP/1.1\r\n" + kClose);
+  }
+  REQUIRE(f.loop.eventually([&] { return f.later.size() == 4; }));
+  CHECK(status_of(f.exchange("GET / HTTP/1.1\r\n" + kClose)) == 503);
+  f.loop.run([&] {
+    for (auto& respond : f.later) respond({});
+    return true;
+  });
+  for (const auto& each : waiting) CHECK(status_of(each->read_all()) == 200);
+}
+
 TEST_CASE("http: slow clients run out of time") {
   HttpLimits limits = small_limits();
   SECTION("within the header") {
