@@ -66,6 +66,14 @@ void bring_into_doubt(Deployment& bank) {
   fs::copy(copy, bank.ledger(), fs::copy_options::recursive);
 }
 
+// What is shown to whoever looks for what blocks can be run as it stands.
+void check_what_is_advised(const Deployment& bank, const std::string& id) {
+  const std::string advice = "assent resolve " + id + " --abort --preview";
+  CHECK(dev::poll_until([&] { return says(assent_says(bank, {"blocking"}).text, advice); },
+                        std::chrono::seconds(30)));
+  CHECK(assent_says(bank, {"resolve", id, "--abort", "--preview"}).status.code == 0);
+}
+
 }  // namespace
 
 TEST_CASE("an operator decides what a contradicted ledger cannot", "[P47][P48]") {
@@ -82,14 +90,7 @@ TEST_CASE("an operator decides what a contradicted ledger cannot", "[P47][P48]")
       },
       std::chrono::seconds(30)));
   CHECK(says(assent_says(bank, {"show", id}).text, "assent resolve " + id));
-  // What is shown to whoever looks for what blocks can be run as it stands.
-  CHECK(dev::poll_until(
-      [&] {
-        return says(assent_says(bank, {"blocking"}).text,
-                    "assent resolve " + id + " --abort --preview");
-      },
-      std::chrono::seconds(30)));
-  CHECK(assent_says(bank, {"resolve", id, "--abort", "--preview"}).status.code == 0);
+  check_what_is_advised(bank, id);
 
   const std::string verb = commits ? "--commit" : "--abort";
   const std::string outcome = commits ? "committed" : "aborted";
