@@ -142,6 +142,8 @@ def told_fault(program, words):
 
 def compose_fault(words):
     compose = yaml().safe_load(read("docker", "compose.yaml"))
+    if not words:
+        return None  # as a name
     names = iter(words)
     for word in names:
         if word == "-f":
@@ -221,7 +223,8 @@ def check_self(check):
     compose = "docker compose -f docker/compose.yaml "
     right = ("assent --json list", "assent dev kill coordinator", "assent COMMAND --help",
              "assent exec ID orders 'select 1' -- --x", "assent-lab run x --report F",
-             "runuser -u x -- assent-coordinator log backup --to F", compose + "up -d")
+             "runuser -u x -- assent-coordinator log backup --to F", compose + "up -d",
+             "docker compose")
     wrong = ("assent frobnicate", "assent list --stat x", "assent dev kil coordinator",
              "assent-coordinator log verfy", "assent-coordinator --ledgr x", "assent-lab runn x",
              compose + "kill nobody", "docker compose -f docker/compose.yml up -d",
