@@ -110,8 +110,10 @@ struct Agent::Impl {
     return failure.has_value();
   }
 
-  // What an operator wants to find in the log.
+  // What an operator wants to find in the log, or to be told of what blocks.
   void note(const ParticipantEvent& event) {
+    if (const auto* from = std::get_if<FromCoordinator>(&event))
+      if (const auto* welcome = std::get_if<Welcome>(&from->message)) ledger = welcome->ledger;
     if (const auto* up = std::get_if<DatabaseUp>(&event))
       log::info("the database is up", {{"database", up->server.database},
                                        {"timeline", std::to_string(up->server.timeline)},
@@ -171,6 +173,7 @@ struct Agent::Impl {
   std::vector<ToCoordinator> outbox;
   std::shared_ptr<Link> link;
   std::string failure_shown;
+  std::optional<LedgerId> ledger;            // of the coordinator that was linked last
   Instant away_since = read_clock().steady;  // counts while there is no working link
   std::uint64_t links = 0;
   std::uint64_t alarms = 0;
@@ -211,6 +214,10 @@ Database& Agent::database() {
 std::optional<Duration> Agent::away() const {
   if (impl_->is_linked()) return std::nullopt;
   return std::chrono::duration_cast<Duration>(read_clock().steady - impl_->away_since);
+}
+
+std::optional<LedgerId> Agent::ledger() const {
+  return impl_->ledger;
 }
 
 std::uint64_t Agent::links() const {

@@ -42,6 +42,8 @@ class Agent {
   Database& database();
   // Since there was a working link to the coordinator; nullopt: there is one.
   std::optional<Duration> away() const;
+  // That of the coordinator that is linked, or was linked last.
+  std::optional<LedgerId> ledger() const;
   // How many links there have been: what was told on one is not known on the next.
   std::uint64_t links() const;
   // What is blocked here, as JSON, for the coordinator; dropped without a working link.

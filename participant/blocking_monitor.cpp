@@ -60,7 +60,8 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
     if (seen.trouble.empty()) slots = seen.slots;
     const bool quiet = seen.trouble.empty() && seen.prepared == 0 && seen.waiting == 0;
     if (!quiet || !asking.empty() || feed.is_followed()) return observe();
-    json::object report = quiet_report({agent.machine(), agent.away()}, read_clock().wall_ms);
+    json::object report =
+        quiet_report({agent.machine(), agent.away(), agent.ledger()}, read_clock().wall_ms);
     add_process(report);
     tell(report);
   }
@@ -76,7 +77,7 @@ struct BlockingMonitor::Impl : std::enable_shared_from_this<Impl> {
     reading = false;
     observed_at = std::chrono::steady_clock::now();
     if (seen.trouble.empty()) slots = {seen.costs.slots_used, seen.costs.slots};
-    const ReportContext context{agent.machine(), agent.away()};
+    const ReportContext context{agent.machine(), agent.away(), agent.ledger()};
     json::object report = blocking_report(seen, context);
     add_process(report);
     active = !seen.trouble.empty() || !seen.blocking.roots.empty();

@@ -100,7 +100,8 @@ class Writer {
   }
 
   BranchKnowledge knowledge(std::size_t prepared) const {
-    return knowledge_of(seen_.snapshot.prepared[prepared], context_.machine, context_.away);
+    return knowledge_of(seen_.snapshot.prepared[prepared], context_.machine, context_.away,
+                        context_.ledger);
   }
 
   json::object write_root(std::size_t number, bool whole) {

@@ -22,8 +22,14 @@ BranchKnowledge foreign(const PreparedRow& row, const std::string& text) {
   return known;
 }
 
+// A coordinator rules on the transactions of its own ledger, and on no others.
+std::string only_that_ledger(const Gid& gid, const std::string& but) {
+  return "Only the coordinator of ledger " + to_string(gid.ledger) + " may rule on it, and " + but +
+         " Start the one with that ledger, or decide by hand after asking the other participants.";
+}
+
 void say_in_doubt(BranchKnowledge& known, const ParticipantMachine& machine, const Gid& gid,
-                  bool away) {
+                  bool away, const std::optional<LedgerId>& ledger) {
   known.state = "in_doubt";
   known.text = "in doubt, decision unknown";
   known.then = kThenDecision;
@@ -31,9 +37,11 @@ void say_in_doubt(BranchKnowledge& known, const ParticipantMachine& machine, con
   const bool other_ledger = !marks.empty() && !marks.contains(gid.ledger);
   if (other_ledger) {
     known.frees_by = "operator";
-    known.frees = "Only the coordinator of ledger " + to_string(gid.ledger) +
-                  " may rule on it, and this database has never obeyed that ledger. Start it, or "
-                  "decide by hand after asking the other participants.";
+    known.frees = only_that_ledger(gid, "this database has never obeyed that ledger.");
+  } else if (!away && ledger && *ledger != gid.ledger) {
+    known.frees_by = "operator";
+    known.frees = only_that_ledger(gid, "the one that is linked here has another, " +
+                                            to_string(*ledger) + ", and will never decide it.");
   } else if (away) {
     known.frees_by = "coordinator";
     known.frees = "The coordinator's return. It must come back with its ledger, " +
@@ -78,7 +86,8 @@ void say_decided(BranchKnowledge& known, const Branch& branch) {
 }  // namespace
 
 BranchKnowledge knowledge_of(const PreparedRow& row, const ParticipantMachine& machine,
-                             std::optional<std::chrono::milliseconds> away) {
+                             std::optional<std::chrono::milliseconds> away,
+                             const std::optional<LedgerId>& ledger) {
   const auto gid = parse_gid(row.gid);
   if (!gid) return foreign(row, "prepared by other software");
   if (gid->participant != machine.name())
@@ -105,7 +114,7 @@ BranchKnowledge knowledge_of(const PreparedRow& row, const ParticipantMachine& m
       say_unvoted(known);
       break;
     case BranchState::prepared:
-      say_in_doubt(known, machine, *gid, away.has_value());
+      say_in_doubt(known, machine, *gid, away.has_value(), ledger);
       break;
     case BranchState::committing:
     case BranchState::rolling_back:

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/ids.hpp"
+
 namespace assent {
 
 struct PreparedRow;
@@ -22,7 +24,9 @@ struct BranchKnowledge {
   std::size_t attempts = 0;  // of phase two, that failed
 };
 
+// `away`: how long there has been no link; nullopt: there is one, to the coordinator of `ledger`.
 BranchKnowledge knowledge_of(const PreparedRow& row, const ParticipantMachine& machine,
-                             std::optional<std::chrono::milliseconds> away);
+                             std::optional<std::chrono::milliseconds> away,
+                             const std::optional<LedgerId>& ledger);
 
 }  // namespace assent

@@ -306,9 +306,37 @@ class Examination {
         if (!console.empty()) named_[text_of(each.as_object(), "participant")] = console;
       }
       const auto silent = [this](const std::string& name) { return !named_.contains(name); };
-      if (attempt == kReports || std::ranges::none_of(ready_, silent)) return;
+      if (attempt == kReports || std::ranges::none_of(ready_, silent))
+        return check_roots(*answer.document);
       connect_(options_.coordinator)->wait(1s);
     }
+  }
+
+  // Branches of ours that no process will ever end, such as those of a ledger that is lost.
+  void check_roots(const json::object& blocking) {
+    std::size_t waiting = 0;
+    const json::object* first = nullptr;
+    std::string where;
+    const json::array* all = array_of(blocking, "databases");
+    for (const json::value& database : all ? *all : json::array{}) {
+      const json::array* roots =
+          database.is_object() ? array_of(database.as_object(), "roots") : nullptr;
+      for (const json::value& each : roots ? *roots : json::array{}) {
+        const json::object* root = each.if_object();
+        const json::object* frees = root ? client::object_of(*root, "frees") : nullptr;
+        if (!frees || text_of(*root, "kind") != "branch" || text_of(*frees, "by") != "operator")
+          continue;
+        if (waiting++ > 0) continue;
+        first = root;
+        where = text_of(database.as_object(), "participant");
+      }
+    }
+    if (waiting == 0) return;
+    add(where, error,
+        std::to_string(waiting) + (waiting == 1 ? " branch waits" : " branches wait") +
+            " for a person, as that of " + text_of(*first, "transaction") + ".",
+        "Nothing that runs will end it, and it holds its locks until somebody does.",
+        text_of(*client::object_of(*first, "frees"), "what"));
   }
 
   // `expected`: who should answer there; empty: whoever does.

@@ -306,6 +306,20 @@ TEST_CASE("a ledger is lost without a backup, and a person ends what it has left
   const std::string ledger = version.substr(version.find("\"ledger\":\"") + 10, 36);
   const Left left = look_around(bank, ledger);
   INFO(bank.logs());
+  const auto assent = [&](const std::string& command) {
+    return run("assent", {"--url", bank.url(), "--json", command}).output;
+  };
+  std::string blocking, doctor;
+  const bool told = dev::poll_until(
+      [&] {
+        blocking = assent("blocking");
+        doctor = assent("doctor");
+        return says(blocking, "will never decide it") &&
+               says(doctor, "3 branches wait for a person");
+      },
+      kPatience);
+  CAPTURE(blocking, doctor);
+  CHECK(told);
   CHECK(left.prepared.size() == 2);
   for (const auto& [tx, branches] : left.prepared) {
     const bool is_first = tx == field(first, 4);

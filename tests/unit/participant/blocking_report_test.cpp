@@ -27,6 +27,7 @@ struct Case {
   Snapshot snapshot;
   ParticipantMachine machine{"orders", ParticipantLimits{}};
   std::optional<std::chrono::milliseconds> away;
+  std::optional<LedgerId> ledger = {};
   std::map<int, Gid> working = {};
 
   // The machine finds the branch when its database comes up.
@@ -46,7 +47,7 @@ struct Case {
     seen.keys[{1, 0, 7}] = R"({"id" : "7"})";
     seen.role = "sidecar";
     seen.working = working;
-    return blocking_report(seen, {machine, away, most_waiters});
+    return blocking_report(seen, {machine, away, ledger, most_waiters});
   }
 };
 
@@ -85,6 +86,20 @@ TEST_CASE("A ledger that this database has never obeyed needs a person") {
   up.held.push_back({*parse_gid(gid), 700, {}});
   one.machine.step(up, {Instant(std::chrono::seconds(1)), 1}, actions);
   CHECK(first_root(one.report()).at("frees").at("by") == "operator");
+}
+
+TEST_CASE("A coordinator that began a ledger anew will not decide what the lost one asked for") {
+  Case one;
+  one.snapshot.prepare(700, gid_of("orders"));
+  one.find_branch();
+  one.ledger = LedgerId{*parse_uuid(kLedger)};
+  CHECK(first_root(one.report()).at("frees").at("by") == "decision");
+  one.ledger = LedgerId{*parse_uuid(kTx)};
+  json::object report = one.report();
+  CHECK(first_root(report).at("frees").at("by") == "operator");
+  CHECK(first_root(report).at("frees").at("what").as_string().find(kTx) != json::string::npos);
+  one.away = std::chrono::milliseconds(42'000);  // perhaps the right one comes
+  CHECK(first_root(one.report()).at("frees").at("by") == "coordinator");
 }
 
 TEST_CASE("What is not ours is foreign, and said never to be touched") {
@@ -153,7 +168,7 @@ TEST_CASE("A thousand branches fit on the link, and each is counted") {
   Observation seen;
   seen.snapshot = one.snapshot;
   seen.blocking = analyse(seen.snapshot);
-  const json::object report = blocking_report(seen, {one.machine, one.away, 200, 20});
+  const json::object report = blocking_report(seen, {one.machine, one.away, one.ledger, 200, 20});
   std::string text = json::serialize(report);
   BlockingHistory history;
   CHECK(take_report(text, history, 0));
@@ -167,7 +182,7 @@ TEST_CASE("A database that cannot be seen reports its trouble and no roots") {
   Case one;
   Observation seen;
   seen.trouble = "the server is a standby";
-  const json::object report = blocking_report(seen, {one.machine, one.away});
+  const json::object report = blocking_report(seen, {one.machine, one.away, one.ledger});
   CHECK_FALSE(report.at("available").as_bool());
   CHECK(report.at("trouble") == "the server is a standby");
   CHECK_FALSE(report.contains("waiting"));
