@@ -315,8 +315,7 @@ class Examination {
   // Branches of ours that no process will ever end, such as those of a ledger that is lost.
   void check_roots(const json::object& blocking) {
     std::size_t waiting = 0;
-    const json::object* first = nullptr;
-    std::string where;
+    std::string where, transaction, frees_it;  // of the first
     const json::array* all = array_of(blocking, "databases");
     for (const json::value& database : all ? *all : json::array{}) {
       const json::array* roots =
@@ -327,16 +326,16 @@ class Examination {
         if (!frees || text_of(*root, "kind") != "branch" || text_of(*frees, "by") != "operator")
           continue;
         if (waiting++ > 0) continue;
-        first = root;
         where = text_of(database.as_object(), "participant");
+        transaction = text_of(*root, "transaction");
+        frees_it = text_of(*frees, "what");
       }
     }
     if (waiting == 0) return;
     add(where, error,
         std::to_string(waiting) + (waiting == 1 ? " branch waits" : " branches wait") +
-            " for a person, as that of " + text_of(*first, "transaction") + ".",
-        "Nothing that runs will end it, and it holds its locks until somebody does.",
-        text_of(*client::object_of(*first, "frees"), "what"));
+            " for a person, as that of " + transaction + ".",
+        "Nothing that runs will end it, and it holds its locks until somebody does.", frees_it);
   }
 
   // `expected`: who should answer there; empty: whoever does.

@@ -89,6 +89,22 @@ std::string field(const std::string& gid, int number) {
   return part;
 }
 
+// What the old ledger has left is not said to wait for the coordinator that is there.
+void check_that_nobody_waits_in_vain(const Deployment& bank) {
+  std::string blocking, doctor;
+  const bool told = dev::poll_until(
+      [&] {
+        blocking = run("assent", {"--url", bank.url(), "--json", "blocking"}).output;
+        const dev::Finished examined = run("assent", {"--url", bank.url(), "--json", "doctor"});
+        doctor = to_string(examined.status) + ": " + examined.output;
+        return says(blocking, "will never decide it") &&
+               says(doctor, "3 branches wait for a person");
+      },
+      kPatience);
+  CAPTURE(blocking, doctor);
+  CHECK(told);
+}
+
 }  // namespace
 
 TEST_CASE("the coordinator moves: another folder, another address, and no outcome is lost") {
@@ -306,20 +322,7 @@ TEST_CASE("a ledger is lost without a backup, and a person ends what it has left
   const std::string ledger = version.substr(version.find("\"ledger\":\"") + 10, 36);
   const Left left = look_around(bank, ledger);
   INFO(bank.logs());
-  const auto assent = [&](const std::string& command) {
-    return run("assent", {"--url", bank.url(), "--json", command}).output;
-  };
-  std::string blocking, doctor;
-  const bool told = dev::poll_until(
-      [&] {
-        blocking = assent("blocking");
-        doctor = assent("doctor");
-        return says(blocking, "will never decide it") &&
-               says(doctor, "3 branches wait for a person");
-      },
-      kPatience);
-  CAPTURE(blocking, doctor);
-  CHECK(told);
+  check_that_nobody_waits_in_vain(bank);
   CHECK(left.prepared.size() == 2);
   for (const auto& [tx, branches] : left.prepared) {
     const bool is_first = tx == field(first, 4);
