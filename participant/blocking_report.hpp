@@ -21,7 +21,7 @@ struct ReportContext {
   const ParticipantMachine& machine;
   // How long there has been no link to the coordinator; nullopt: there is one.
   std::optional<std::chrono::milliseconds> away;
-  std::optional<LedgerId> ledger;  // that coordinator's
+  std::optional<LedgerId> ledger;   // that coordinator's
   std::size_t most_waiters = 1000;  // listed; the rest is counted
   // With locks, rows and waiters; of the rest only what counts are made of.
   std::size_t most_whole_roots = 1000;
