@@ -212,11 +212,13 @@ std::int64_t Timeline::wall_us(Now now) const {
 void Timeline::saw(const CoordinatorEvent& event, Now now) {
   now_us_ = wall_us(now);
   std::visit(TimelineWriter{*this}, event);
+  watchers_.saw(event);
 }
 
 void Timeline::did(const CoordinatorAction& action, Now now) {
   now_us_ = wall_us(now);
   std::visit(TimelineWriter{*this}, action);
+  watchers_.did(action);
 }
 
 void Timeline::add(const TxId& tx, Happening kind, std::string_view participant,
@@ -375,6 +377,7 @@ Timeline::Follower Timeline::follow(std::function<void()> more) {
 }
 
 void Timeline::turn_ended() {
+  watchers_.turn_ended();
   if (told_ == last_id_) return;
   told_ = last_id_;
   const auto all = followers_;  // one may unfollow

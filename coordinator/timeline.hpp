@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "coordinator/watchers.hpp"
 #include "protocol/coordinator_machine.hpp"
 
 namespace assent {
@@ -101,6 +102,8 @@ class Timeline {
   using Follower = std::uint64_t;
   Follower follow(std::function<void()> more);
   void unfollow(Follower follower) { followers_.erase(follower); }
+  // Those who wait for one transaction only.
+  Watchers& watchers() { return watchers_; }
 
  private:
   friend struct TimelineWriter;
@@ -159,6 +162,7 @@ class Timeline {
   std::deque<FeedEntry> feed_;
   std::map<Follower, std::function<void()>> followers_;
   Follower last_follower_ = 0;
+  Watchers watchers_{machine_};
 };
 
 }  // namespace assent

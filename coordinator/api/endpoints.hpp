@@ -41,13 +41,18 @@ struct Call {
   void answer(std::string document) const;
 };
 
+// Refuses a transaction of another caller.
+Failure not_your_own();
+
 // transactions.cpp
 void create_transaction(Call call);
 void list_transactions(Call call);
-void show_transaction(Call call);
 void run_statements(Call call);
 void commit_transaction(Call call);
 void rollback_transaction(Call call);
+
+// transaction_wait.cpp
+void show_transaction(Call call);
 
 // resolutions.cpp
 void resolve_transaction(Call call);

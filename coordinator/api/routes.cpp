@@ -25,7 +25,7 @@ struct Route {
 constexpr Route kRoutes[] = {
     {"POST", "/v1/transactions", create_transaction, Demand::run},
     {"GET", "/v1/transactions", list_transactions, Demand::own, Query::some},
-    {"GET", "/v1/transactions/{id}", show_transaction, Demand::own},
+    {"GET", "/v1/transactions/{id}", show_transaction, Demand::own, Query::some},
     {"POST", "/v1/transactions/{id}/statements", run_statements, Demand::run},
     {"POST", "/v1/transactions/{id}/commit", commit_transaction, Demand::run},
     {"POST", "/v1/transactions/{id}/rollback", rollback_transaction, Demand::run},
@@ -93,10 +93,9 @@ bool is_json(std::string_view content_type) {
 // What is wrong with a request for this route before anyone looks into its body.
 Failure objection(const Route& route, const HttpRequest& request) {
   if (route.query == Query::none && !request.query.empty()) {
-    const std::string name = shortened(request.query.front().first);
-    return failure_of(Problem::invalid_request,
-                      name == "wait" ? "wait: long polling is not served by this version"
-                                     : name + ": unknown query parameter; none is taken here");
+    return failure_of(
+        Problem::invalid_request,
+        shortened(request.query.front().first) + ": unknown query parameter; none is taken here");
   }
   if (route.method == "POST" && !request.body.empty() &&
       !is_json(request.header("content-type").value_or("")))
@@ -106,6 +105,10 @@ Failure objection(const Route& route, const HttpRequest& request) {
 }
 
 }  // namespace
+
+Failure not_your_own() {
+  return failure_of(Problem::permission_denied, "The transaction is another caller's.");
+}
 
 void Call::refuse(const Failure& failure, unsigned status) const {
   ProblemContext context;
@@ -134,7 +137,7 @@ std::optional<TxId> Call::own_transaction_id() const {
   const auto id = transaction_id();
   const Transaction* tx = id ? engine.machine().find(*id) : nullptr;
   if (tx == nullptr || may_see(*caller, *tx)) return id;
-  refuse(failure_of(Problem::permission_denied, "The transaction is another caller's."));
+  refuse(not_your_own());
   return std::nullopt;
 }
 

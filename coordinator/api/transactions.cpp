@@ -2,7 +2,7 @@
 // one reply from it.
 #include "coordinator/api/admission.hpp"
 #include "coordinator/api/endpoints.hpp"
-#include "coordinator/api/json_writer.hpp"
+#include "coordinator/api/preferences.hpp"
 #include "coordinator/api/problem_document.hpp"
 #include "coordinator/api/request_key.hpp"
 #include "coordinator/api/transaction_list.hpp"
@@ -14,7 +14,7 @@
 namespace assent {
 namespace {
 
-constexpr unsigned kOk = 200, kCreated = 201, kAccepted = 202, kNotModified = 304;
+constexpr unsigned kOk = 200, kCreated = 201, kAccepted = 202;
 
 // What a later answer needs of its request; the rest, with the body, is let go.
 struct Pending {
@@ -100,6 +100,52 @@ HttpResponse outcome_response(const Pending& pending, const Reply& reply, unsign
   return response;
 }
 
+// What is said of a request that is under way to a client that does not wait for its end.
+struct Early {
+  Pending pending;
+  Watchers::Watcher watcher = 0;
+  bool said = false;
+
+  void say(HttpResponse response) {
+    said = true;
+    pending.engine.timeline().watchers().remove(watcher);
+    pending.respond(std::move(response));
+  }
+};
+
+HttpResponse accepted_response(const Pending& pending, const Transaction& tx) {
+  HttpResponse response;
+  response.status = kAccepted;
+  locate(response, tx.tx);
+  response.headers.emplace_back("Preference-Applied", std::string(kRespondAsync));
+  append_transaction(response.body, tx, Detail::full, pending.engine.machine().ledger());
+  return response;
+}
+
+// Asks for begin or commit. A client that does not wait is answered at the end of the turn that has
+// taken its request, whatever is known by then; the transaction goes on.
+template <class Event>
+void ask_for_outcome(const HttpRequest& request, Pending pending, Event event, unsigned done) {
+  Engine& engine = pending.engine;
+  if (!prefers_async(request)) {
+    engine.ask(std::move(event), [pending = std::move(pending), done](const Reply& reply) {
+      pending.respond(outcome_response(pending, reply, done));
+    });
+    return;
+  }
+  const auto early = std::make_shared<Early>(Early{std::move(pending)});
+  early->watcher = engine.timeline().watchers().add(event.tx, [early, tx = event.tx] {
+    const Transaction* known = early->pending.engine.machine().find(tx);
+    // Where it has joined another one, has failed or is damaged, the reply says so.
+    if (early->said || known == nullptr) return;
+    if (fate_of(known->state) == Fate::aborted || known->damaged()) return;
+    early->say(accepted_response(early->pending, *known));
+  });
+  engine.ask(std::move(event), [early, done](const Reply& reply) {
+    if (!early->said) early->say(outcome_response(early->pending, reply, done));
+  });
+}
+
 HttpResponse rollback_response(const Pending& pending, const Reply& reply) {
   const Transaction* tx = pending.engine.machine().find(reply.tx);
   if (auto problem = trouble(pending, reply, tx)) return std::move(*problem);
@@ -171,9 +217,7 @@ void create_transaction(Call call) {
                                   "(limits.transactions_per_caller)."));
   Pending pending = pending_of(call);
   call.engine.timeline().traced(event.tx, pending.trace_id);
-  call.engine.ask(std::move(event), [pending = std::move(pending)](const Reply& reply) {
-    pending.respond(outcome_response(pending, reply, kCreated));
-  });
+  ask_for_outcome(call.request, std::move(pending), std::move(event), kCreated);
 }
 
 void list_transactions(Call call) {
@@ -182,27 +226,6 @@ void list_transactions(Call call) {
   HttpResponse response;
   append_list(response.body, call.engine.machine(), std::get<TransactionFilter>(parsed),
               *call.caller, call.engine.now().wall_ms);
-  call.respond(std::move(response));
-}
-
-void show_transaction(Call call) {
-  const auto id = call.own_transaction_id();
-  if (!id) return;
-  const CoordinatorMachine& machine = call.engine.machine();
-  HttpResponse response;
-  if (const Transaction* tx = machine.find(*id)) {
-    append_transaction(response.body, *tx, Detail::full, machine.ledger());
-  } else if (const auto doubt = machine.doubts().find(*id); doubt != machine.doubts().end()) {
-    append_doubt(response.body, doubt->second);
-  } else {
-    return call.refuse_unknown(*id);
-  }
-  const std::string etag = '"' + hex(short_sha256(response.body)) + '"';
-  response.headers.emplace_back("ETag", etag);
-  if (call.request.header("if-none-match").value_or("").find(etag) != std::string_view::npos) {
-    response.status = kNotModified;
-    response.body.clear();
-  }
   call.respond(std::move(response));
 }
 
@@ -227,9 +250,7 @@ void commit_transaction(Call call) {
   if (const auto* failure = std::get_if<Failure>(&parsed)) return call.refuse(*failure);
   CommitAsked& event = std::get<CommitAsked>(parsed);
   event.tx = *id;
-  call.engine.ask(event, [pending = pending_of(call)](const Reply& reply) {
-    pending.respond(outcome_response(pending, reply, kOk));
-  });
+  ask_for_outcome(call.request, pending_of(call), event, kOk);
 }
 
 void rollback_transaction(Call call) {

@@ -101,17 +101,29 @@ Error HttpConnection::parse() {
   return error;
 }
 
-void HttpConnection::read_some(void (HttpConnection::*next)()) {
+void HttpConnection::read_some(Next next) {
+  next_ = next;
+  if (reading_) return;  // since it waited
   const std::size_t most = buffer_.max_size() - buffer_.size();
   if (most == 0) return fail(http::error::buffer_overflow);
   const std::size_t room = std::max(kFirstRead, buffer_.capacity() - buffer_.size());
-  stream_.async_read_some(buffer_.prepare(std::min(room, most)),
-                          [self = shared_from_this(), next](Error error, std::size_t got) {
-                            if (self->phase_ == Phase::closed) return;
-                            if (error) return self->fail(error);
-                            self->buffer_.commit(got);
-                            (self.get()->*next)();
-                          });
+  reading_ = true;
+  stream_.async_read_some(
+      buffer_.prepare(std::min(room, most)),
+      [self = shared_from_this()](Error error, std::size_t got) { self->on_read(error, got); });
+}
+
+void HttpConnection::on_read(const Error& error, std::size_t got) {
+  reading_ = false;
+  if (phase_ == Phase::closed) return;
+  buffer_.commit(got);
+  const Next next = std::exchange(next_, nullptr);
+  if (next == nullptr) {
+    if (error && phase_ == Phase::waiting) close();  // the client has gone
+    return;                                          // after any other phase it is read again
+  }
+  if (error) return fail(error);
+  (this->*next)();
 }
 
 void HttpConnection::read_header() {
@@ -188,6 +200,7 @@ void HttpConnection::upgrade(HttpRequest request) {
 
 void HttpConnection::answer(HttpResponse response) {
   if (phase_ != Phase::handling) return;
+  if (response.wait) return wait(std::move(response.wait));
   if (response.stream && !shape_.head) return stream(std::move(response));
   write(std::move(response), shape_.keep_alive && !server_->draining);
 }
@@ -202,6 +215,26 @@ void HttpConnection::stream(HttpResponse response) {
   phase_ = Phase::closed;
   server_->connections.erase(shared_from_this());
   streaming->start();
+}
+
+void HttpConnection::wait(std::shared_ptr<HttpWait> wait) {
+  if (server_->waiting >= server_->limits.waits)
+    return refuse({503, "As many requests wait at this server as may."});
+  enter(Phase::waiting);
+  wait_ = std::move(wait);
+  ++server_->waiting;
+  wait_->on_ready([weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self && self->waits()) self->end_wait();
+  });
+  if (server_->draining) return end_wait();
+  // That the client goes is noticed by reading. Its next request may come as well.
+  if (buffer_.size() == 0) read_some(nullptr);
+}
+
+void HttpConnection::end_wait() {
+  const auto wait = std::exchange(wait_, nullptr);
+  --server_->waiting;
+  write(wait->answer(), shape_.keep_alive && !server_->draining);
 }
 
 void HttpConnection::refuse(Refusal refusal) {
@@ -282,6 +315,8 @@ bool HttpConnection::is_due(SteadyTime now) const {
       return lasted >= limits.write_timeout;
     case Phase::lingering:
       return lasted >= kLinger;
+    case Phase::waiting:
+      return lasted >= wait_->longest();
     case Phase::handling:
     case Phase::closed:
       return false;
@@ -291,6 +326,7 @@ bool HttpConnection::is_due(SteadyTime now) const {
 
 void HttpConnection::sweep(SteadyTime now) {
   if (!is_due(now)) return;
+  if (phase_ == Phase::waiting) return end_wait();
   if (phase_ == Phase::body) return time_out("The request's body did not arrive in time.");
   if (phase_ != Phase::header || untouched()) return close();
   const bool lasted = now - since_ >= server_->limits.header_timeout;
@@ -306,6 +342,7 @@ void HttpConnection::drain() {
 void HttpConnection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
+  if (std::exchange(wait_, nullptr)) --server_->waiting;
   no_newcomer();
   Error ignored;
   stream_.socket().close(ignored);

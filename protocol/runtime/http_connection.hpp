@@ -4,6 +4,7 @@
 //   handshake (under TLS)
 //      │
 //   header ─▶ body ─▶ handling ─▶ writing ─▶ header …
+//      │       │          └▶ waiting ──┘│
 //      └───────┴─ refused ──────────▶ writing ─▶ lingering ─▶ closed
 //
 // Nothing but the server's sweep looks at the clock: a phase that lasts too long is ended there.
@@ -15,6 +16,7 @@
 #include <unordered_set>
 
 #include "protocol/runtime/http_message.hpp"
+#include "protocol/runtime/http_wait.hpp"
 #include "protocol/runtime/stream.hpp"
 
 namespace assent {
@@ -33,6 +35,7 @@ struct HttpServerState {
   // Owns them: a connection waiting for its handler's answer has no operation under way that could.
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
   std::unordered_set<std::shared_ptr<HttpStreaming>> streams;
+  std::size_t waiting = 0;  // of the connections
   // Those whose first request has not come yet, in the order they were opened. Each leaves by
   // itself.
   std::list<HttpConnection*> newcomers;
@@ -53,11 +56,14 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void sweep(SteadyTime now);
   SteadyTime opened() const { return opened_; }
   void drain();
+  bool waits() const { return wait_ != nullptr; }
+  // Answers now what would be answered later. Only where it waits.
+  void end_wait();
   // Closes at once; no handler is called after.
   void close();
 
  private:
-  enum class Phase { handshake, header, body, handling, writing, lingering, closed };
+  enum class Phase { handshake, header, body, handling, waiting, writing, lingering, closed };
 
   void no_newcomer();
   bool untouched() const;  // nothing of the next request has arrived
@@ -67,8 +73,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void read_body();
   // What is in the buffer; need_more: all of it is taken in, and it was not enough.
   Error parse();
-  // Reads what comes next and goes on with `next`.
-  void read_some(void (HttpConnection::*next)());
+  // Reads what comes next and goes on with `next`; null: nothing is to be done with it yet.
+  using Next = void (HttpConnection::*)();
+  void read_some(Next next);
+  void on_read(const Error& error, std::size_t got);
   void send_continue();
   void on_header();
   void on_request();
@@ -77,6 +85,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void time_out(const char* what);
   void write(HttpResponse response, bool keep_alive);
   void stream(HttpResponse response);
+  void wait(std::shared_ptr<HttpWait> wait);
   void linger();
   void close_half();
   void discard();
@@ -89,6 +98,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<BeastResponse> response_;
   ResponseShape shape_;  // of the request being handled
+  std::shared_ptr<HttpWait> wait_;
+  bool reading_ = false;
+  Next next_ = nullptr;  // after what is being read
   Phase phase_ = Phase::header;
   const SteadyTime opened_ = std::chrono::steady_clock::now();
   SteadyTime since_;  // when the phase began

@@ -108,6 +108,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   void close_streams() {
     const auto all = state->streams;
     for (const auto& each : all) each->close();
+    for_each([](const HttpConnection& connection) { return connection.waits(); },
+             [](HttpConnection& connection) { connection.end_wait(); });
   }
 
   void stop_listening() {

@@ -21,6 +21,7 @@ class io_context;
 namespace assent {
 
 class HttpStream;
+class HttpWait;
 
 struct HttpRequest {
   std::string method;                                        // as sent; HEAD comes as GET
@@ -42,6 +43,8 @@ struct HttpResponse {
   std::string body;
   // Set: what follows the header, without an end, in place of the body. Not for HEAD.
   std::shared_ptr<HttpStream> stream = nullptr;
+  // Set: it says later what the response is, in place of all this.
+  std::shared_ptr<HttpWait> wait = nullptr;
 };
 
 struct HttpLimits {
@@ -52,6 +55,7 @@ struct HttpLimits {
   // another.
   std::chrono::milliseconds patience{1000};
   std::size_t streams = 256;                         // endless responses; more are refused with 503
+  std::size_t waits = 1024;                          // responses that wait; the same
   std::chrono::milliseconds header_timeout{10'000};  // to the whole header; and for TLS to begin
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};  // kept alive, nothing sent
@@ -89,10 +93,10 @@ class HttpServer {
   // Listens on address:port (port 0: any) and returns the port. Throws std::runtime_error saying
   // what to do when the address cannot be had.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
-  // Stops listening; answers under way are finished with `Connection: close`, idle connections and
-  // streams closed.
+  // Stops listening; answers under way are finished with `Connection: close`, those that wait given
+  // now, idle connections and streams closed.
   void drain();
-  // Ends the endless responses: what their clients may do has changed.
+  // Ends the endless responses, and those that wait: what their clients may do has changed.
   void close_streams();
   std::size_t connections() const;
 

@@ -52,6 +52,8 @@ def map_case(context, case):
     draw = random.Random(repr(case.body))
     if case.headers:
         date_first_sent(case.headers, draw)
+    if case.query and "wait" in case.query:
+        case.query["wait"] = draw.choice(("0", "200ms", "1s"))  # else the run takes hours
     body = case.body
     if not isinstance(body, dict):
         return case

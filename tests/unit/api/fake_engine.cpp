@@ -8,6 +8,7 @@
 #include "coordinator/activity.hpp"
 #include "coordinator/log/decision_log.hpp"
 #include "coordinator/timeline.hpp"
+#include "protocol/runtime/http_wait.hpp"
 
 namespace assent {
 
@@ -190,10 +191,8 @@ void FakeCoordinator::applied(const std::string& participant, Application applic
       participant, Applied{commit.gid, Outcome::committed, application, commit.sequence}});
 }
 
-std::shared_ptr<std::optional<HttpResponse>> FakeCoordinator::ask(const std::string& method,
-                                                                  const std::string& target,
-                                                                  const std::string& body,
-                                                                  Headers headers) {
+FakeCoordinator::Answer FakeCoordinator::ask(const std::string& method, const std::string& target,
+                                             const std::string& body, Headers headers) {
   HttpRequest request;
   request.method = method;
   const std::size_t mark = target.find('?');
@@ -213,11 +212,25 @@ std::shared_ptr<std::optional<HttpResponse>> FakeCoordinator::ask(const std::str
   if (!body.empty()) request.headers.emplace_back("content-type", "application/json");
   request.body = body;
   auto answer = std::make_shared<std::optional<HttpResponse>>();
-  api_->handle(std::move(request), [answer](HttpResponse response) {
+  api_->handle(std::move(request), [this, answer](HttpResponse response) {
     if (answer->has_value()) throw std::runtime_error("answered twice");
+    if (response.wait) return wait(std::move(response.wait), answer);
     *answer = std::move(response);
   });
   return answer;
+}
+
+// As a connection does it.
+void FakeCoordinator::wait(std::shared_ptr<HttpWait> wait, Answer answer) {
+  wait->on_ready([this, answer, raw = wait.get()] {
+    *answer = raw->answer();
+    std::erase_if(waits_, [raw](const Waiting& each) { return each.wait.get() == raw; });
+  });
+  waits_.push_back({std::move(wait), std::move(answer)});
+}
+
+void FakeCoordinator::end_waits() {
+  for (const Waiting& each : std::exchange(waits_, {})) *each.answer = each.wait->answer();
 }
 
 HttpResponse FakeCoordinator::get(const std::string& method, const std::string& target,

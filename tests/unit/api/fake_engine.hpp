@@ -42,10 +42,11 @@ class FakeCoordinator {
 
   using Headers = std::vector<std::pair<std::string, std::string>>;
   // Asks the API; null as long as there is no answer.
-  std::shared_ptr<std::optional<HttpResponse>> ask(const std::string& method,
-                                                   const std::string& target,
-                                                   const std::string& body = "",
-                                                   Headers headers = {});
+  using Answer = std::shared_ptr<std::optional<HttpResponse>>;
+  Answer ask(const std::string& method, const std::string& target, const std::string& body = "",
+             Headers headers = {});
+  // As when the time of those that wait is over.
+  void end_waits();
   // The answer to a request that is answered at once.
   HttpResponse get(const std::string& method, const std::string& target,
                    const std::string& body = "", Headers headers = {});
@@ -61,6 +62,12 @@ class FakeCoordinator {
   std::vector<std::pair<std::string, ToParticipant>> sent_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Api> api_;
+  struct Waiting {
+    std::shared_ptr<HttpWait> wait;
+    Answer answer;
+  };
+  void wait(std::shared_ptr<HttpWait> wait, Answer answer);
+  std::vector<Waiting> waits_;
 };
 
 }  // namespace assent
