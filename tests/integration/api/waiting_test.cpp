@@ -24,7 +24,7 @@ bool says(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-HttpAnswer ask(const Deployment& bank, HttpCall call) {
+HttpAnswer ask(const Deployment& bank, const HttpCall& call) {
   const auto exchange = test::transport_to(bank.url())->call(call);
   const auto* answer = std::get_if<HttpAnswer>(&exchange);
   return answer != nullptr ? *answer : HttpAnswer{};
@@ -44,9 +44,11 @@ class HeldUp {
   }
   void let_go() { REQUIRE(bank_.http("POST", holder_ + "/rollback").status == 200); }
   HttpAnswer wait(const std::string& longest, const std::string& etag) const {
-    return ask(bank_, {.target = path + "?wait=" + longest,
-                       .headers = {{"If-None-Match", etag}},
-                       .timeout = std::chrono::seconds(30)});
+    HttpCall call;
+    call.target = path + "?wait=" + longest;
+    call.headers = {{"If-None-Match", etag}};
+    call.timeout = std::chrono::seconds(30);
+    return ask(bank_, call);
   }
   // Its ETag, once nothing changes any more.
   std::string settled() const {
@@ -66,7 +68,10 @@ class HeldUp {
 
  private:
   std::string begin(const std::string& body, const std::string& prefer) {
-    HttpCall call{.method = "POST", .target = "/v1/transactions", .body = body};
+    HttpCall call;
+    call.method = "POST";
+    call.target = "/v1/transactions";
+    call.body = body;
     call.headers = {{"Content-Type", "application/json"}, {"Prefer", prefer}};
     const HttpAnswer answer = ask(bank_, call);
     INFO(answer.body);

@@ -1,6 +1,7 @@
 // Real daemons, real certificates: who is let in, what is refused, and what nobody may ever read.
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "clients/dev/machine.hpp"
 #include "tests/integration/security/protected.hpp"
@@ -311,4 +312,30 @@ TEST_CASE("one caller's limits are its own") {
   CHECK(refused.status == 429);
   CHECK(refused.header("retry-after") == "1");
   CHECK(site.ask("POST", "/v1/transactions", site.with_token("till.token"), kOpen).status == 201);
+}
+
+TEST_CASE("over TLS: a wait is its owner's, ends with its time or a reload, and others go on") {
+  Protected site;
+  site.start_coordinator();
+  const HttpClientOptions shop = site.with_token("shop.token");
+  const auto begun = site.ask("POST", "/v1/transactions", shop, kOpen);
+  REQUIRE(begun.status == 201);
+  const std::string path(*begun.header("location"));
+  CHECK(site.ask("GET", path + "?wait=10s", site.with_token("till.token")).status == 403);
+
+  HttpClient client(site.url(), shop);  // its connection is kept
+  const auto status = [&](const std::string& longest, std::chrono::milliseconds patience) {
+    HttpCall call;
+    call.target = path + "?wait=" + longest;
+    call.timeout = patience;
+    const auto answer = client.call(call);
+    return std::holds_alternative<HttpAnswer>(answer) ? std::get<HttpAnswer>(answer).status : 0;
+  };
+  for (int i = 0; i < 3; ++i) CHECK(status("50ms", kPatience) == 200);
+  CHECK(status("60s", std::chrono::milliseconds(300)) == 0);  // it goes
+  auto waiting = std::async(std::launch::async, [&] { return status("60s", kPatience); });
+  while (waiting.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready)
+    reload(site.coordinator(), "callers");
+  CHECK(waiting.get() == 200);
+  CHECK(status("0", kPatience) == 200);
 }

@@ -18,6 +18,12 @@ CoordinatorMachine new_machine() {
   return CoordinatorMachine({}, recovered, start, {Instant{}, kNoon});
 }
 
+Reply reply_of(const TxId& tx) {
+  Reply reply;
+  reply.tx = tx;
+  return reply;
+}
+
 struct Fixture {
   Fixture() {
     watchers.add(kTx, [this] { ++mine; });
@@ -47,15 +53,15 @@ struct Fixture {
 
 TEST_CASE("who watches a transaction is called for what is about it, once in a turn") {
   Fixture f;
-  CHECK(f.saw(CommitAsked{.tx = kTx}) == "1 0");
+  CHECK(f.saw(CommitAsked{1, kTx}) == "1 0");
   Applied applied;
   applied.gid = f.gid();
   CHECK(f.saw(FromParticipant{"orders", applied}) == "1 0");
-  CHECK(f.did(Send{"orders", Abort{.gid = f.gid()}}) == "1 0");
-  CHECK(f.did(Reply{.tx = kOther}) == "0 1");
+  CHECK(f.did(Send{"orders", Abort{f.gid()}}) == "1 0");
+  CHECK(f.did(reply_of(kOther)) == "0 1");
   CHECK(f.turn([&] {
-    f.watchers.saw(CommitAsked{.tx = kTx});
-    f.watchers.did(Reply{.tx = kTx});
+    f.watchers.saw(CommitAsked{1, kTx});
+    f.watchers.did(reply_of(kTx));
   }) == "1 0");
   CHECK(f.turn([] {}) == "0 0");
 }
@@ -107,7 +113,7 @@ TEST_CASE("a watcher may remove itself and others while it is called") {
   first = watchers.add(kTx, once);
   second = watchers.add(kTx, once);
   for (int i = 0; i < 2; ++i) {
-    watchers.saw(CommitAsked{.tx = kTx});
+    watchers.saw(CommitAsked{1, kTx});
     watchers.turn_ended();
   }
   CHECK(called == 1);
