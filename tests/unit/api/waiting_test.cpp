@@ -42,6 +42,18 @@ struct Shop : FakeCoordinator {
     return "/v1/transactions/" +
            text(get("POST", "/v1/transactions", R"({"mode":"interactive"})"), "id");
   }
+  // With work done in both branches.
+  std::string open_with_work() {
+    const std::string path = open();
+    int seq = 0;
+    for (const char* name : {"orders", "stock"}) {
+      ask("POST", path + "/statements",
+          R"({"participant":")" + std::string(name) + R"(","seq":)" + std::to_string(++seq) +
+              R"(,"statements":[{"sql":"s"}]})");
+      executed(name, Results{});
+    }
+    return path;
+  }
   std::string newest() const {
     return "/v1/transactions/" + to_string(machine().transactions().rbegin()->first);
   }
@@ -194,14 +206,7 @@ TEST_CASE("respond-async: a repeated key joins the transaction under way and hea
 
 TEST_CASE("respond-async: a commit is taken at once, and refused where it cannot be") {
   Shop shop;
-  const std::string path = shop.open();
-  for (const char* name : {"orders", "stock"}) {
-    const std::string seq = name == std::string("orders") ? "1" : "2";
-    const auto run = shop.ask("POST", path + "/statements",
-                              R"({"participant":")" + std::string(name) + R"(","seq":)" + seq +
-                                  R"(,"statements":[{"sql":"s"}]})");
-    shop.executed(name, Results{});
-  }
+  const std::string path = shop.open_with_work();
   const HttpResponse taken = shop.get("POST", path + "/commit", "", kAsync);
   CHECK(summary(taken) == "202 preparing unknown");
   CHECK(header(taken, "Location") == path);
@@ -212,6 +217,19 @@ TEST_CASE("respond-async: a commit is taken at once, and refused where it cannot
   shop.get("POST", other + "/rollback");
   CHECK(summary(shop.get("POST", other + "/commit", "", kAsync)) ==
         summary(shop.get("POST", other + "/commit")));
+}
+
+TEST_CASE("respond-async: damage is told by the outcome, never passed over as accepted") {
+  Shop shop;
+  const std::string path = shop.open_with_work();
+  CHECK(shop.get("POST", path + "/commit", "", kAsync).status == 202);
+  for (const char* name : {"orders", "stock"}) shop.vote_yes(name);
+  CHECK(summary(shop.get("POST", path + "/commit", "", kAsync)) == "202 committing committed");
+  shop.applied("orders", Application::heuristic);
+  const auto answer = shop.ask("POST", path + "/commit", "", kAsync);
+  shop.applied("stock");
+  REQUIRE(answer->has_value());
+  CHECK(summary(**answer) == "409 heuristic-outcome committed");
 }
 
 TEST_CASE("Prefer is read as RFC 7240 has it, and what is not known there says nothing") {
