@@ -23,6 +23,12 @@ bool says(const dev::Finished& finished, const std::string& text) {
   return finished.output.find(text) != std::string::npos;
 }
 
+void flip_byte(const std::string& name, std::streamoff offset) {
+  std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
+  const int byte = file.seekg(offset).get();
+  file.seekp(offset).put(static_cast<char>(byte ^ 0xff));
+}
+
 }  // namespace
 
 TEST_CASE("a backup made under load, put back after the ledger is lost") {
@@ -109,7 +115,7 @@ TEST_CASE("what is wrong with a ledger or an address is said before a start") {
   std::string name;
   for (const auto& entry : fs::directory_iterator(bank.ledger()))
     if (entry.path().extension() == ".log") name = entry.path();
-  std::fstream(name, std::ios::in | std::ios::out | std::ios::binary).seekp(100).put('\x7f');
+  flip_byte(name, 100);
   const auto damaged = coordinator({"log", "verify", "--ledger", bank.ledger()});
   INFO(damaged.output);
   CHECK(damaged.status.code == 78);
