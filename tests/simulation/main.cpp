@@ -134,15 +134,17 @@ bool take_plant(const std::string& name, Plant& plant) {
   return false;
 }
 
+constexpr const char* kFooter =
+    "assent-sim --explore walks through every state of one transaction instead: --explore "
+    "--help.\n"
+    "Exit codes: 0 nothing was found, 1 safety was violated (or a planted mistake was missed),\n"
+    "2 something did not come to rest after all faults had ended, 3 the process died of a bug,\n"
+    "64 unusable arguments. The last line of a campaign is a JSON summary.";
+
 int run(int argc, char** argv) {
   CLI::App app(
       "Runs Assent's protocol and its log in a simulated world and looks for what breaks.");
-  app.footer(
-      "assent-sim --explore walks through every state of one transaction instead: --explore "
-      "--help.\n"
-      "Exit codes: 0 nothing was found, 1 safety was violated (or a planted mistake was missed),\n"
-      "2 something did not come to rest after all faults had ended, 3 the process died of a bug,\n"
-      "64 unusable arguments. The last line of a campaign is a JSON summary.");
+  app.footer(kFooter);
   CampaignOptions options;
   options.jobs = std::clamp(std::thread::hardware_concurrency(), 1U, kMostJobs);
   ScheduleOptions one;
