@@ -1,6 +1,8 @@
 #include "tests/lab/growth.hpp"
 
 #include <atomic>
+#include <exception>
+#include <iostream>
 #include <thread>
 
 #include <boost/json.hpp>
@@ -15,6 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr double kMostDrift = 0.05;
+constexpr int kRounds = 12;
 
 // More transactions than the daemons keep anything of: participants remember how the last 20,000
 // branches ended.
@@ -35,13 +38,8 @@ void judge(const std::vector<Use>& readings, const std::string& what, double Use
                                 std::to_string(trend.end));
 }
 
-}  // namespace
-
-test::Environment small_history() {
-  // Its time limit would make it as large as the last minutes were fast.
-  return {{"ASSENT_HISTORY_COUNT", "1000"}, {"ASSENT_HISTORY_KEEP", "1h"}};
-}
-
+// Transactions without a fault until everything is full that holds so many. Returns how many
+// committed; too few in a quarter of an hour is a violation.
 std::size_t fill_stores(Deployment& deployment, CampaignResult& result) {
   std::atomic<std::size_t> committed{0};
   std::vector<std::thread> clients;
@@ -62,6 +60,31 @@ std::size_t fill_stores(Deployment& deployment, CampaignResult& result) {
     result.violations.push_back("it takes more than a quarter of an hour to commit " +
                                 std::to_string(kFilling) + " transactions");
   return committed;
+}
+
+}  // namespace
+
+test::Environment small_history() {
+  // Its time limit would make it as large as the last minutes were fast.
+  return {{"ASSENT_HISTORY_COUNT", "1000"}, {"ASSENT_HISTORY_KEEP", "1h"}};
+}
+
+void watch_growth(Deployment& deployment, CampaignResult& result, double minutes,
+                  std::size_t& filled, const Course& course) {
+  const std::chrono::duration<double> whole(minutes * 60);
+  try {
+    filled = fill_stores(deployment, result);
+    course.go_on(whole / 2);
+    course.rest();
+    for (int round = 0; round < kRounds && result.violations.empty(); ++round) {
+      course.go_on(whole / 2 / kRounds);
+      course.rest();
+    }
+  } catch (const std::exception& error) {
+    result.violations.push_back(error.what());
+  }
+  course.judge();
+  if (!result.violations.empty()) std::cerr << deployment.logs() << '\n';
 }
 
 bool is_at_rest(Deployment& deployment) {

@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::size_t kBanks = 2;
 constexpr std::size_t kClients = 4;
-constexpr int kRounds = 12;
 
 // First everything fills that is kept for a while. Many transactions without a fault, before the
 // time begins to count: the history, which is small here, the feed of events, measures. Then, for
@@ -40,20 +39,9 @@ class Soak {
   }
 
   CampaignResult run(double minutes) {
-    const std::chrono::duration<double> whole(minutes * 60);
-    try {
-      committed_ += fill_stores(bank_, result_);
-      disturb_for(whole / 2);
-      rest();
-      for (int round = 0; round < kRounds && result_.violations.empty(); ++round) {
-        disturb_for(whole / 2 / kRounds);
-        rest();
-      }
-    } catch (const std::exception& error) {
-      result_.violations.push_back(error.what());
-    }
-    if (!readings_.empty()) judge();
-    if (!result_.violations.empty()) std::cerr << bank_.logs() << '\n';
+    watch_growth(bank_, result_, minutes, filled_,
+                 {[this](std::chrono::duration<double> time) { disturb_for(time); },
+                  [this] { rest(); }, [this] { judge(); }});
     return result_;
   }
 
@@ -135,9 +123,9 @@ class Soak {
     observe(bank_, history_);
     for (std::string& sentence : check_all(history_))
       result_.violations.push_back(std::move(sentence));
-    std::cerr << result_.runs << " disturbances, " << committed_ << " committed, " << use.memory_kib
-              << " KiB, " << use.descriptors << " descriptors, " << use.connections
-              << " connections, " << use.slots << " slots, " << use.journal_rows
+    std::cerr << result_.runs << " disturbances, " << filled_ + committed_ << " committed, "
+              << use.memory_kib << " KiB, " << use.descriptors << " descriptors, "
+              << use.connections << " connections, " << use.slots << " slots, " << use.journal_rows
               << " journal rows, " << use.overdue_rows << " overdue" << std::endl;
     if (!result_.violations.empty()) return;  // as it is, for whoever looks
     age_journal(bank_);
@@ -145,8 +133,9 @@ class Soak {
   }
 
   void judge() {
+    if (readings_.empty()) return;
     result_.figures = {{"seed", static_cast<double>(seed_)},
-                       {"committed", static_cast<double>(committed_)},
+                       {"committed", static_cast<double>(filled_ + committed_)},
                        {"in_doubt_at_end", readings_.back().slots},
                        {"readings", static_cast<double>(readings_.size())}};
     judge_growth(readings_, result_);
@@ -161,7 +150,8 @@ class Soak {
   std::vector<Use> readings_;
   CampaignResult result_;
   std::size_t round_ = 0;
-  std::size_t committed_ = 0;
+  std::size_t filled_ = 0;     // transactions, beforehand
+  std::size_t committed_ = 0;  // since then
 };
 
 }  // namespace

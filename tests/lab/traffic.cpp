@@ -19,7 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kBanks = 2;
-constexpr int kRounds = 12;
 
 // As the soak: stores are filled first, then comes half of the time in which nothing is judged, and
 // the rest in rounds, after each of which all comes to rest and what is used is read.
@@ -34,20 +33,9 @@ class Traffic {
   }
 
   CampaignResult run(double minutes, double rate) {
-    const std::chrono::duration<double> whole(minutes * 60);
-    try {
-      committed_ = fill_stores(bank_, result_);
-      come(whole / 2, rate);
-      rest();
-      for (int round = 0; round < kRounds && result_.violations.empty(); ++round) {
-        come(whole / 2 / kRounds, rate);
-        rest();
-      }
-    } catch (const std::exception& error) {
-      result_.violations.push_back(error.what());
-    }
-    if (!readings_.empty()) judge();
-    if (!result_.violations.empty()) std::cerr << bank_.logs() << '\n';
+    watch_growth(bank_, result_, minutes, filled_,
+                 {[this, rate](std::chrono::duration<double> time) { come(time, rate); },
+                  [this] { rest(); }, [this] { judge(); }});
     return result_;
   }
 
@@ -122,9 +110,10 @@ class Traffic {
   }
 
   void judge() {
+    if (readings_.empty()) return;
     result_.runs = requests();
     result_.figures = {{"seed", static_cast<double>(seed_)},
-                       {"filled_with", static_cast<double>(committed_)},
+                       {"filled_with", static_cast<double>(filled_)},
                        {"distinct_bad_inputs", static_cast<double>(inputs_.distinct())},
                        {"readings", static_cast<double>(readings_.size())}};
     for (const auto& [kind, count] : visits_.counts())
@@ -142,7 +131,7 @@ class Traffic {
   std::int64_t cents_ = 0;
   std::vector<Use> readings_;
   CampaignResult result_;
-  std::size_t committed_ = 0;
+  std::size_t filled_ = 0;
 };
 
 }  // namespace

@@ -113,6 +113,15 @@ const modes: Record<NonNullable<Transaction['mode']>, string> = {
   external: 'external: the application works and prepares over connections of its own',
 };
 
+function Moment({iso}: {iso: string}) {
+  const at = Date.parse(iso);
+  return (
+    <time dateTime={iso}>
+      {local(at)} here, {utc(at)}
+    </time>
+  );
+}
+
 function Facts({transaction, lost}: {transaction: Transaction; lost: boolean}) {
   return (
     <dl class="facts">
@@ -137,10 +146,7 @@ function Facts({transaction, lost}: {transaction: Transaction; lost: boolean}) {
         <>
           <dt>Deadline</dt>
           <dd>
-            <time dateTime={transaction.expires_at}>
-              {local(Date.parse(transaction.expires_at))} here,{' '}
-              {utc(Date.parse(transaction.expires_at))}
-            </time>
+            <Moment iso={transaction.expires_at} />
             : what is undecided then is aborted
           </dd>
         </>
@@ -157,10 +163,7 @@ function Facts({transaction, lost}: {transaction: Transaction; lost: boolean}) {
         <>
           <dt>Begun</dt>
           <dd>
-            <time dateTime={transaction.begun_at}>
-              {local(Date.parse(transaction.begun_at))} here,{' '}
-              {utc(Date.parse(transaction.begun_at))}
-            </time>
+            <Moment iso={transaction.begun_at} />
           </dd>
         </>
       )}
