@@ -1,6 +1,6 @@
 // Every way a request can fail, in one table: its code, HTTP status, what became of the transaction
-// and what the client may do. The REST API, /v1/errors and docs/ERRORS.md are all made from this
-// table.
+// and what the client may do. The REST API, /v1/errors and docs/reference/errors.md are all made
+// from this table.
 #pragma once
 
 #include <cstdint>
