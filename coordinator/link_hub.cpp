@@ -114,8 +114,10 @@ void LinkHub::accept(Upgrade upgrade, CallerPtr caller) {
   };
   accept_link(std::move(upgrade), LinkOptions{}, std::move(callbacks),
               [hub, connection](std::shared_ptr<Link> link) {
+                const auto impl = hub.lock();
+                if (!impl) return;  // no one is there to let go of it later
                 connection->link = std::move(link);
-                if (const auto impl = hub.lock()) impl->connections.insert(connection);
+                impl->connections.insert(connection);
               });
 }
 

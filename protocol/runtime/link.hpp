@@ -46,7 +46,8 @@ struct LinkCallbacks {
 };
 
 // Coordinator's side: turns an upgraded HTTP connection into a link. `opened` gets the link, or
-// nothing is called when the handshake fails.
+// nothing is called when the handshake fails. A handshake under way is nobody's: it ends after the
+// server that began it, so what is given here must not assume that anything else is still there.
 void accept_link(Upgrade upgrade, LinkOptions options, LinkCallbacks callbacks,
                  std::function<void(std::shared_ptr<Link>)> opened);
 

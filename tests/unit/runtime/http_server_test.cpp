@@ -328,7 +328,7 @@ TEST_CASE("http: slow clients run out of time") {
     CHECK(f.loop.eventually([&] { return f.server->connections() == 0; }));
   }
   SECTION("without a word") {
-    limits.idle_timeout = 80ms;
+    limits.header_timeout = 80ms;
     Fixture f(limits);
     RawSocket socket(f.port);
     CHECK(socket.read_all().empty());

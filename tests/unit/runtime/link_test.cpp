@@ -27,21 +27,32 @@ struct Server {
     http->on_upgrade(
         [this](const HttpRequest& request, Upgrade& upgrade) -> std::optional<HttpResponse> {
           if (request.path != "/link") return HttpResponse{404, "", {}, ""};
-          accept_link(std::move(upgrade), options,
-                      {[this](std::string_view frame) { frames.emplace_back(frame); },
-                       [this](std::string_view reason) {
-                         closed.emplace_back(reason);
-                         link.reset();
-                       }},
-                      [this](std::shared_ptr<Link> opened) {
-                        ++opens;
-                        link = std::move(opened);
-                      });
+          accept(std::move(upgrade));
           return std::nullopt;
         });
     port = http->listen("127.0.0.1", wanted);
   }
 
+  // A handshake under way when this server ends is finished nevertheless: by then nobody listens.
+  void accept(Upgrade upgrade) {
+    const std::weak_ptr<void> alive = life;
+    accept_link(std::move(upgrade), options,
+                {[this, alive](std::string_view frame) {
+                   if (!alive.expired()) frames.emplace_back(frame);
+                 },
+                 [this, alive](std::string_view reason) {
+                   if (alive.expired()) return;
+                   closed.emplace_back(reason);
+                   link.reset();
+                 }},
+                [this, alive](std::shared_ptr<Link> opened) {
+                  if (alive.expired()) return;
+                  ++opens;
+                  link = std::move(opened);
+                });
+  }
+
+  std::shared_ptr<void> life = std::make_shared<int>();
   LinkOptions options;
   std::unique_ptr<HttpServer> http;
   std::shared_ptr<Link> link;
