@@ -1,8 +1,11 @@
 #include "participant/configuration.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "participant/crash_points.hpp"
+#include "participant/postgres/conninfo.hpp"
 #include "protocol/runtime/config_check.hpp"
 #include "protocol/runtime/listening.hpp"
 #include "protocol/runtime/token.hpp"
@@ -21,6 +24,10 @@ std::vector<ConfigKey> keys() {
                "environment)",
        .required = true,
        .example = "host=/var/run/postgresql dbname=shop user=assent_participant"},
+      {.name = "statements",
+       .help = "what differs from `database` where clients' statements run, as a role that may not "
+               "touch Assent's own tables; empty: nothing, so that clients are trusted with them",
+       .example = "user=shop_clients"},
       {.name = "coordinator",
        .type = KeyType::list,
        .standard = "127.0.0.1:7400",
@@ -151,6 +158,22 @@ DaemonSpec participant_spec() {
   return spec;
 }
 
+namespace {
+
+void refuse_open_password(const Config& config, const char* key) {
+  if (config.source(key).rfind("option", 0) != 0 ||
+      config.text(key).find("password") == std::string::npos)
+    return;
+  std::string variable = "ASSENT_" + std::string(key);
+  std::transform(variable.begin(), variable.end(), variable.begin(), ::toupper);
+  throw ConfigError(std::string(key) + " (" + config.source(key) +
+                    "): a password on the command line can be read by everybody on this machine; "
+                    "use a passfile, " +
+                    variable + " or the configuration file");
+}
+
+}  // namespace
+
 DatabaseOptions database_options(const Config& config) {
   DatabaseOptions options;
   options.conninfo = config.text("database");
@@ -164,12 +187,14 @@ DatabaseOptions database_options(const Config& config) {
     throw ConfigError(
         "name (" + config.source("name") +
         "): a lower-case letter, then letters, digits, '_' or '-', at most 63 characters");
-  if (config.source("database").rfind("option", 0) == 0 &&
-      options.conninfo.find("password") != std::string::npos)
-    throw ConfigError(
-        "database (" + config.source("database") +
-        "): a password on the command line can be read by everybody on this machine; use a "
-        "passfile, ASSENT_DATABASE or the configuration file");
+  for (const char* key : {"database", "statements"}) refuse_open_password(config, key);
+  if (const std::string& differing = config.text("statements"); !differing.empty()) try {
+      auto statements = statements_conninfo(options.conninfo, differing);
+      options.statements_conninfo = std::move(statements.conninfo);
+      options.statements_role = std::move(statements.role);
+    } catch (const std::runtime_error& error) {
+      throw ConfigError("statements (" + config.source("statements") + "): " + error.what());
+    }
   if (options.finishers < options.lanes)
     throw ConfigError("pool.finishers (" + config.source("pool.finishers") +
                       "): no fewer than pool.lanes, or phase two could not keep up with phase one");

@@ -4,12 +4,20 @@
 --   psql -d shop -v role=assent_participant -f sql/participant.sql
 --
 -- `role`, by default assent_participant, is the plain login role of assent-participant. It needs no
--- superuser; what clients' statements may touch is granted to it as to any application. It reaches these tables through functions only, so that marks can rise and outcomes
+-- superuser. It reaches these tables through functions only, so that marks can rise and outcomes
 -- can be added, and nothing else.
 --
--- So that people see what the sessions do that an in-doubt transaction blocks, the role becomes a
--- member of pg_read_all_stats. Clients' statements can then read other users' queries in
--- pg_stat_activity as well; where they must not: -v hide_queries=1.
+-- Clients' statements run in the same role, unless there is another for them:
+--
+--   psql -d shop -v role=assent_participant -v clients=shop_clients -f sql/participant.sql
+--
+-- makes shop_clients a login role that may do nothing here, and assent_participant its member, so
+-- that it may end what is prepared in it; the participant's key `statements` names it. What clients'
+-- statements may touch is granted to the role that they run in, as to any application.
+--
+-- So that people see what the sessions do that an in-doubt transaction blocks, `role` becomes a
+-- member of pg_read_all_stats. Clients' statements that run in it can then read other users' queries
+-- in pg_stat_activity as well; where they must not: -v hide_queries=1.
 \set ON_ERROR_STOP on
 \if :{?role}
 \else
@@ -18,6 +26,13 @@
 
 select format('create role %I login', :'role')
 where not exists (select from pg_roles where rolname = :'role') \gexec
+
+\if :{?clients}
+  select format('create role %I login', :'clients')
+  where not exists (select from pg_roles where rolname = :'clients') \gexec
+  select format('grant %I to %I', :'clients', :'role')
+  where not pg_has_role(:'role', :'clients', 'member') \gexec
+\endif
 
 -- External transactions: an application prepares in the role assent_branch, so that this role may
 -- end what it has prepared (PostgreSQL lets nobody else but a superuser). It owns nothing and may

@@ -332,19 +332,23 @@ std::string Cluster::tcp_conninfo(std::string_view database, std::string_view us
          " user=" + std::string(user);
 }
 
-void Cluster::run_file(const fs::path& file, std::string_view database) const {
-  const Finished done = run(
-      {.argv = {client_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1",
-                "--set=role=" + std::string(kParticipantRole), "--file", file, conninfo(database)},
-       .env = {{"PGOPTIONS", "-c client_min_messages=warning"}}});
+void Cluster::run_file(const fs::path& file, std::string_view database,
+                       std::string_view clients) const {
+  std::vector<std::string> argv = {client_program("psql"), "--no-psqlrc", "--quiet",
+                                   "--set=ON_ERROR_STOP=1",
+                                   "--set=role=" + std::string(kParticipantRole)};
+  if (!clients.empty()) argv.push_back("--set=clients=" + std::string(clients));
+  argv.insert(argv.end(), {"--file", file, conninfo(database)});
+  const Finished done =
+      run({.argv = std::move(argv), .env = {{"PGOPTIONS", "-c client_min_messages=warning"}}});
   if (!done.status.ok())
     throw std::runtime_error(options_.name + ": " + file.string() + " failed:\n" + done.output);
 }
 
-void Cluster::install_participant(std::string_view database) {
+void Cluster::install_participant(std::string_view database, std::string_view clients) {
   if (query("select 1 from pg_database where datname = " + quoted(database, '\'')).empty())
     query("create database " + quoted(database, '"'));
-  run_file(sql_folder() / "participant.sql", database);
+  run_file(sql_folder() / "participant.sql", database, clients);
 }
 
 void Cluster::install_demo_bank(std::string_view database) {

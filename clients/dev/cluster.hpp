@@ -98,11 +98,13 @@ class Cluster {
   std::string value(const std::string& sql, std::string_view database = "postgres") const {
     return dev::value(conninfo(database), sql);
   }
-  // Runs a file with psql, stopping at the first error; the variable `role` is assent_participant.
-  void run_file(const std::filesystem::path& file, std::string_view database) const;
+  // Runs a file with psql, stopping at the first error; the variable `role` is assent_participant,
+  // and `clients` that of clients' statements, where they have their own.
+  void run_file(const std::filesystem::path& file, std::string_view database,
+                std::string_view clients = {}) const;
   // Creates the database if it is missing and installs sql/participant.sql, which makes the plain
   // login role `assent_participant`. The sidecar connects with participant_conninfo().
-  void install_participant(std::string_view database);
+  void install_participant(std::string_view database, std::string_view clients = {});
   std::string participant_conninfo(std::string_view database) const {
     return conninfo(database, "assent_participant");
   }

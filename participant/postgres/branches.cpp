@@ -285,7 +285,7 @@ awaitable<Branches::Result> Branches::finish_open(Branch& branch, const PrepareB
   const SteadyTime deadline = deadline_of(verb.time_left) + context_.options.grace;
   Connection& connection = *branch.connection;
   std::vector<Command> commands{named("assent_limit", {timeout.c_str()}),
-                                plain("select pg_current_xact_id_if_assigned()")};
+                                plain("select pg_catalog.pg_current_xact_id_if_assigned()")};
   std::vector<Reply> replies;
   const bool ready = co_await connection.exchange(commands, replies, deadline);
   const Answers before{replies, ready, branch.unwanted, nullptr, replies.size()};

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include <libpq-fe.h>
 #include <poll.h>
 
 #include "participant/postgres/session.hpp"
+#include "participant/postgres/sql_guard.hpp"
 
 namespace assent {
 namespace {
@@ -85,6 +87,23 @@ std::string one_line(std::string text) {
   for (char& c : text)
     if (c == '\n' || c == '\t') c = ' ';
   return text;
+}
+
+// The primary where there is one; a lone standby is a finding, with a better message than libpq's.
+ConnectionHandle connect(const std::string& conninfo, std::chrono::milliseconds limit) {
+  const std::string timeout = std::to_string(std::max<long>(2, (limit.count() + 999) / 1000));
+  const std::array keywords = {"connect_timeout", "target_session_attrs", "dbname",
+                               "application_name", static_cast<const char*>(nullptr)};
+  ConnectionHandle connection;
+  for (const char* const wanted : {"primary", "any"}) {
+    const std::array values = {timeout.c_str(), wanted, conninfo.c_str(),
+                               "assent-participant check", static_cast<const char*>(nullptr)};
+    connection.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
+    if (PQstatus(connection.get()) == CONNECTION_OK) break;
+  }
+  PQsetNoticeProcessor(
+      connection.get(), [](void*, const char*) {}, nullptr);
+  return connection;
 }
 
 bool read_facts(PGconn* connection, const std::string& sql, Facts& facts, Findings& found) {
@@ -211,12 +230,22 @@ void check_clock(const Facts& facts, std::int64_t before_ms, std::int64_t after_
                    "Ages and timelines are shown wrongly."});
 }
 
+void check_connections(const std::string& role, long limit, std::size_t needed, Findings& found) {
+  if (limit >= 0 && static_cast<std::size_t>(limit) < needed)
+    found.push_back({Finding::Severity::error,
+                     "The role " + role + " may open " + std::to_string(limit) +
+                         " connections, but " + std::to_string(needed) + " are needed.",
+                     "psql -c \"alter role " + role + " connection limit -1\""});
+}
+
 void check_role(const Facts& facts, const DatabaseOptions& options, Findings& found) {
   using enum Finding::Severity;
   const std::string& role = facts.at("role");
   if (facts.at("superuser") == "t")
     found.push_back({warning,
-                     "The role " + role + " is a superuser: so is every statement of a client.",
+                     "The role " + role + " is a superuser" +
+                         (options.statements_role.empty() ? ": so is every statement of a client."
+                                                          : ", which it needs for nothing."),
                      "Use a plain role: sql/participant.sql makes one."});
   if (facts.at("sees_queries") != "t")
     found.push_back({warning,
@@ -232,7 +261,6 @@ void check_role(const Facts& facts, const DatabaseOptions& options, Findings& fo
                      "psql -d " + facts.at("database") + " -v role=" + role +
                          " -f sql/participant.sql, as a superuser"});
   const std::size_t needed = options.lanes + options.sessions + options.finishers + 2;
-  const long limit = std::stol(facts.at("role_connections"));
   if (std::stoul(facts.at("connections")) < needed)
     found.push_back(
         {error,
@@ -240,11 +268,8 @@ void check_role(const Facts& facts, const DatabaseOptions& options, Findings& fo
              std::to_string(needed) + " are needed.",
          "psql -c \"alter system set max_connections = " + std::to_string(needed + 100) +
              "\", then restart PostgreSQL, or configure fewer lanes and sessions."});
-  if (limit >= 0 && static_cast<std::size_t>(limit) < needed)
-    found.push_back({error,
-                     "The role " + role + " may open " + std::to_string(limit) +
-                         " connections, but " + std::to_string(needed) + " are needed.",
-                     "psql -c \"alter role " + role + " connection limit -1\""});
+  const std::size_t apart = options.statements_role.empty() ? 0 : options.lanes + options.sessions;
+  check_connections(role, std::stol(facts.at("role_connections")), needed - apart, found);
 }
 
 void check_schema(PGconn* connection, const Facts& facts, Findings& found) {
@@ -273,27 +298,92 @@ void check_schema(PGconn* connection, const Facts& facts, Findings& found) {
                      install});
 }
 
-// A short trial: what the settings promise, done.
-void try_prepare(PGconn* connection, const DatabaseOptions& options, Findings& found) {
+// What keeps the role of clients' statements from being apart; none: it is.
+std::optional<Finding> find_overlap(const Facts& seen, const std::string& role, const Facts& own) {
+  const std::string& participant = own.at("role");
+  const std::string of = "The role " + role + " of clients' statements ";
+  const auto wrong = [](std::string what, std::string remedy) {
+    return Finding{Finding::Severity::error, std::move(what), std::move(remedy)};
+  };
+  if (role == participant)
+    return wrong("statements names the participant's own role, " + role +
+                     ": nothing is kept from clients by it.",
+                 "Name another role, or leave statements empty.");
+  if (seen.at("superuser") == "t")
+    return wrong(of + "is a superuser.", "psql -c \"alter role " + role + " nosuperuser\"");
+  if (seen.at("is_participant") == "t")
+    return wrong(of + "may act as " + participant + ", and so write outcomes.",
+                 "psql -c \"revoke " + participant + " from " + role + "\"");
+  if (seen.at("usage") == "t")
+    return wrong(
+        of + "may use the schema assent, and so write outcomes.",
+        "psql -d " + own.at("database") + " -c \"revoke all on schema assent from " + role + "\"");
+  return std::nullopt;
+}
+
+// The role of clients' statements, where it is another one: that it may not do what it is kept
+// apart from, and that this participant may end what it prepares.
+ConnectionHandle check_statements(PGconn* own, const Facts& facts, const DatabaseOptions& options,
+                                  Findings& found) {
+  using enum Finding::Severity;
+  const std::string& role = options.statements_role;
+  const std::string& participant = facts.at("role");
+  ConnectionHandle connection = connect(options.statements_conninfo, options.connect_timeout);
+  if (PQstatus(connection.get()) != CONNECTION_OK) {
+    found.push_back({error,
+                     "Clients' statements cannot connect as " + role + ": " +
+                         one_line(PQerrorMessage(connection.get())),
+                     "Check statements and pg_hba.conf. To make the role: psql -d " +
+                         facts.at("database") + " -v role=" + participant + " -v clients=" + role +
+                         " -f sql/participant.sql, as a superuser"});
+    return connection;
+  }
+  Facts seen;
+  const std::string sql =
+      "select rolsuper as superuser, rolconnlimit as connections, pg_has_role(" +
+      quote_literal(participant) +
+      ", 'member') as is_participant, "
+      "coalesce(has_schema_privilege((select oid from pg_namespace where "
+      "nspname = 'assent'), 'usage'), false) as usage "
+      "from pg_roles where rolname = current_user";
+  if (!read_facts(connection.get(), sql, seen, found)) return connection;
+  if (auto overlap = find_overlap(seen, role, facts)) found.push_back(std::move(*overlap));
+  check_connections(role, std::stol(seen.at("connections")), options.lanes + options.sessions,
+                    found);
+  const ResultHandle assumed = query(own, ("set role " + quote_identifier(role)).c_str());
+  if (PQresultStatus(assumed.get()) != PGRES_COMMAND_OK)
+    found.push_back({error,
+                     "The role " + participant + " may not act as " + role +
+                         ": it could not end the branches of clients' statements.",
+                     "psql -c \"grant " + role + " to " + participant + "\""});
+  query(own, "reset role");
+  return connection;
+}
+
+// A short trial: what the settings promise, done. `preparing` is where clients' statements run.
+void try_prepare(PGconn* ending, PGconn* preparing, const DatabaseOptions& options,
+                 Findings& found) {
   const std::string gid =
-      "assent-check:" + options.participant + ":" + std::to_string(PQbackendPID(connection));
-  const std::string prepare = "prepare transaction '" + gid + "'";
-  const std::string undo = "rollback prepared '" + gid + "'";
+      "assent-check:" + options.participant + ":" + std::to_string(PQbackendPID(preparing));
+  const std::string prepare = "prepare transaction " + quote_literal(gid);
+  const std::string undo = "rollback prepared " + quote_literal(gid);
   // Not to wait for a standby, with a branch left behind if that never comes.
-  query(connection, "set synchronous_commit = local");
-  query(connection, "begin");
-  query(connection, "select pg_current_xact_id()");
-  const ResultHandle prepared = query(connection, prepare.c_str());
+  for (PGconn* const each : {preparing, ending}) query(each, "set synchronous_commit = local");
+  query(preparing, "begin");
+  query(preparing, "select pg_catalog.pg_current_xact_id()");
+  const ResultHandle prepared = query(preparing, prepare.c_str());
   if (!prepared || std::string(PQcmdStatus(prepared.get())) != "PREPARE TRANSACTION") {
     found.push_back({Finding::Severity::error,
-                     "A trial PREPARE TRANSACTION failed: " + one_line(PQerrorMessage(connection)),
+                     "A trial PREPARE TRANSACTION failed: " + one_line(PQerrorMessage(preparing)),
                      "See the server's log."});
     return;
   }
-  const ResultHandle undone = query(connection, undo.c_str());
+  if (ending != preparing)
+    query(ending, ("set role " + quote_identifier(options.statements_role)).c_str());
+  const ResultHandle undone = query(ending, undo.c_str());
   if (PQresultStatus(undone.get()) != PGRES_COMMAND_OK)
     found.push_back({Finding::Severity::error,
-                     "A trial ROLLBACK PREPARED failed: " + one_line(PQerrorMessage(connection)),
+                     "A trial ROLLBACK PREPARED failed: " + one_line(PQerrorMessage(ending)),
                      undo});
 }
 
@@ -301,19 +391,7 @@ void try_prepare(PGconn* connection, const DatabaseOptions& options, Findings& f
 
 Findings check_database(const DatabaseOptions& options, const PreparedAges& ages) {
   Findings found;
-  ConnectionHandle connection;
-  const std::string timeout =
-      std::to_string(std::max<long>(2, (options.connect_timeout.count() + 999) / 1000));
-  const std::array keywords = {"connect_timeout", "target_session_attrs", "dbname",
-                               "application_name", static_cast<const char*>(nullptr)};
-  // The primary where there is one; a lone standby is a finding, with a better message than
-  // libpq's.
-  for (const char* const wanted : {"primary", "any"}) {
-    const std::array values = {timeout.c_str(), wanted, options.conninfo.c_str(),
-                               "assent-participant check", static_cast<const char*>(nullptr)};
-    connection.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
-    if (PQstatus(connection.get()) == CONNECTION_OK) break;
-  }
+  const ConnectionHandle connection = connect(options.conninfo, options.connect_timeout);
   if (PQstatus(connection.get()) != CONNECTION_OK) {
     found.push_back(
         {Finding::Severity::error,
@@ -321,8 +399,6 @@ Findings check_database(const DatabaseOptions& options, const PreparedAges& ages
          "Check the connection string, pg_hba.conf and that PostgreSQL runs."});
     return found;
   }
-  PQsetNoticeProcessor(
-      connection.get(), [](void*, const char*) {}, nullptr);
   Facts facts;
   const std::int64_t before_ms = wall_ms();
   if (!read_facts(connection.get(), facts_sql, facts, found)) return found;
@@ -333,7 +409,11 @@ Findings check_database(const DatabaseOptions& options, const PreparedAges& ages
   check_prepared(connection.get(), ages, found);
   check_role(facts, options, found);
   check_schema(connection.get(), facts, found);
-  if (found.empty()) try_prepare(connection.get(), options, found);
+  ConnectionHandle statements;
+  if (!options.statements_role.empty())
+    statements = check_statements(connection.get(), facts, options, found);
+  if (found.empty())
+    try_prepare(connection.get(), statements ? statements.get() : connection.get(), options, found);
   return found;
 }
 

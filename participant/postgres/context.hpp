@@ -17,7 +17,7 @@ namespace assent {
 
 // A branch that is prepared in the database.
 struct FoundBranch {
-  std::string role;    // that prepared it, where that is not this participant's
+  std::string role;    // that prepared it; empty: the control connection's
   SteadyTime since{};  // when it was prepared, by the database's clock; none: not known
 };
 
@@ -33,7 +33,7 @@ struct Context {
   ServerIdentity server;  // of the life that is up, or of the last one
   TypeNames types;
   // Branches that were found prepared, or whose commit had no answer, and the role that prepared
-  // each where that is not this participant's (external branches): it is finished in that role.
+  // each: it is finished in that role. All others were prepared in `options.statements_role`.
   // What is prepared under such a gid may be another transaction by now, so it is looked at once
   // more before it is committed (P54). The role is a note to spare a refusal; PostgreSQL is asked
   // where it is wrong.

@@ -86,8 +86,10 @@ void Control::report_down(const std::string& reason) {
 
 awaitable<bool> Control::come_up(std::string& reason, DatabaseUp& state) {
   Connection& connection = *connection_;
-  bool ok = co_await open_session(connection, context_.options, application_name("control"),
-                                  state.server);
+  const DatabaseOptions& options = context_.options;
+  ConnectionTarget target{options.conninfo, application_name("control"), options.connect_timeout};
+  bool ok = co_await open_session(connection, std::move(target), state.server);
+  if (ok) ok = co_await trust_catalog_only(connection);
   if (ok) ok = co_await take_lock(connection);
   if (ok) ok = co_await end_predecessors(connection);
   if (ok) ok = co_await read_state(connection, state);
@@ -136,9 +138,9 @@ awaitable<bool> Control::end_predecessors(Connection& connection) {
   std::vector<Command> commands(1);
   commands[0].sql =
       "select pid, pg_terminate_backend(pid) from pg_stat_activity "
-      "where left(application_name, length($1)) = $1 and usename = current_user "
+      "where left(application_name, length($1)) = $1 and usename in (current_user, $2) "
       "and datname = current_database() and pid <> pg_backend_pid()";
-  commands[0].params = {prefix_.c_str()};
+  commands[0].params = {prefix_.c_str(), context_.options.statements_role.c_str()};
   const auto impatient = std::chrono::steady_clock::now() + 2s;
   for (;;) {
     std::vector<Reply> replies;

@@ -31,22 +31,23 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
                 {}},
         control(context, {[this] { open_pools(); },
                           [this](const std::string& reason) { close_pools(reason); }}),
-        lanes(make_pool("lane", {context.options.lanes, context.options.waiting, true})),
-        sessions(make_pool("session", {context.options.sessions, context.options.waiting, false})),
-        finishers(make_pool("finisher", {context.options.finishers,
-                                         std::numeric_limits<std::size_t>::max(), true})),
-        observers(
-            context.io, {1, 4, true},
-            [this](std::string& failure) { return connect_observer(failure); },
-            [this](awaitable<void> task) { spawn(std::move(task)); }),
+        lanes(make_pool({context.options.lanes, context.options.waiting, true}, &Impl::make_lane)),
+        sessions(make_pool({context.options.sessions, context.options.waiting, false},
+                           &Impl::make_session)),
+        finishers(
+            make_pool({context.options.finishers, std::numeric_limits<std::size_t>::max(), true},
+                      &Impl::make_finisher)),
+        observers(make_pool({1, 4, true}, &Impl::make_observer)),
         branches(context, control, lanes, sessions),
         finishing(context, finishers),
         reader(context, observers) {}
 
-  Pool make_pool(std::string use, Pool::Options pool_options) {
+  using Make = awaitable<bool> (Impl::*)(Connection& connection);
+
+  Pool make_pool(Pool::Options pool_options, Make make) {
     return Pool(
         context.io, pool_options,
-        [this, use](std::string& failure) { return connect(use, failure); },
+        [this, make](std::string& failure) { return connect(make, failure); },
         [this](awaitable<void> task) { spawn(std::move(task)); });
   }
 
@@ -64,30 +65,45 @@ struct Database::Impl : std::enable_shared_from_this<Database::Impl> {
     observers.close(reason);
   }
 
+  awaitable<ConnectionPtr> connect(Make make, std::string& failure) {
+    auto connection = std::make_shared<Connection>(context.io);
+    if (co_await (this->*make)(*connection)) co_return connection;
+    failure = connection->failure();
+    co_return nullptr;
+  }
+
+  awaitable<bool> make_lane(Connection& connection) { return make_for_clients(connection, "lane"); }
+  awaitable<bool> make_session(Connection& connection) {
+    return make_for_clients(connection, "session");
+  }
+  awaitable<bool> make_for_clients(Connection& connection, std::string use) {
+    const std::string& own = context.options.statements_conninfo;
+    const std::string& conninfo = own.empty() ? context.options.conninfo : own;
+    bool ready = co_await reach(connection, conninfo, std::move(use));
+    if (ready) ready = co_await prepare_lane(connection, control.backend_pid());
+    co_return ready;
+  }
+
+  awaitable<bool> make_finisher(Connection& connection) {
+    bool ready = co_await reach(connection, context.options.conninfo, "finisher");
+    if (ready) ready = co_await trust_catalog_only(connection);
+    if (ready) ready = co_await prepare_lane(connection, control.backend_pid());
+    co_return ready;
+  }
+
+  awaitable<bool> make_observer(Connection& connection) {
+    bool ready = co_await reach(connection, context.options.conninfo, "observer");
+    if (ready) ready = co_await prepare_observer(connection);
+    co_return ready;
+  }
+
   // Of the same server as the control connection: with several hosts, or a failover under way, the
   // next one dialled may be another.
-  awaitable<ConnectionPtr> connect(std::string use, std::string& failure) {
-    auto connection = std::make_shared<Connection>(context.io);
-    bool ready = co_await reach(*connection, use);
-    if (ready) ready = co_await prepare_lane(*connection, control.backend_pid());
-    if (ready) co_return connection;
-    failure = connection->failure();
-    co_return nullptr;
-  }
-
-  awaitable<ConnectionPtr> connect_observer(std::string& failure) {
-    auto connection = std::make_shared<Connection>(context.io);
-    bool ready = co_await reach(*connection, "observer");
-    if (ready) ready = co_await prepare_observer(*connection);
-    if (ready) co_return connection;
-    failure = connection->failure();
-    co_return nullptr;
-  }
-
-  awaitable<bool> reach(Connection& connection, std::string use) {
+  awaitable<bool> reach(Connection& connection, const std::string& conninfo, std::string use) {
     ServerIdentity server;
-    const bool open =
-        co_await open_session(connection, context.options, control.application_name(use), server);
+    ConnectionTarget target{conninfo, control.application_name(use),
+                            context.options.connect_timeout};
+    const bool open = co_await open_session(connection, std::move(target), server);
     if (open && server != context.server)
       connection.close("another server answered than the one that is up");
     co_return connection.is_open();

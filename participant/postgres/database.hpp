@@ -1,6 +1,6 @@
 // A participant's database: the host's side of the verbs in protocol/participant_machine.hpp.
 //
-// Connections, all of one role to one database, named assent/<participant>/<run>/<use>:
+// Connections, all to one database, named assent/<participant>/<run>/<use>:
 //   control    one. Holds the session advisory lock of the participant's name; lists, reads and
 //              writes marks and journal, settles, cancels. The database is up while it lives.
 //   lane       phase one, one-shot: begin, work and prepare in one round trip, then the next
@@ -10,6 +10,8 @@
 //              that waits for its row; opened with the database, so that a decided commit needs no
 //              new connection.
 //   observer   one. Looks at locks, for people; read-only.
+// Lanes and sessions, which run clients' statements, may have a role of their own; then the others'
+// role ends their branches in it (docs/decisions/0021).
 // When the control connection is lost, all others are closed too: what comes up next is a new life,
 // and it begins by ending every backend of the lives before it.
 //
@@ -35,7 +37,10 @@ class io_context;
 namespace assent {
 
 struct DatabaseOptions {
-  std::string conninfo;     // libpq's; several hosts are allowed, the primary among them is taken
+  std::string conninfo;  // libpq's; several hosts are allowed, the primary among them is taken
+  // Of lanes and sessions, where they have a role of their own, and that role; else empty.
+  std::string statements_conninfo;
+  std::string statements_role;
   std::string participant;  // is_participant_name
   std::size_t lanes = 8;
   std::size_t sessions = 32;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -174,19 +175,24 @@ FinishDone judge(const FinishPrepared& verb, const Finish& finish,
   return done;
 }
 
-// Who prepared it, and what to grant so that this role may end it, where that is another role.
-awaitable<std::array<std::string, 2>> other_owner(Connection& connection, const Gid& gid) {
+struct Owner {
+  std::string role;   // empty: this session's own
+  std::string grant;  // what to run so that this session's role may end what `role` has prepared
+};
+
+// Who prepared it.
+awaitable<std::optional<Owner>> owner_of(Connection& connection, const Gid& gid) {
   const std::string text = to_string(gid);
   std::vector<Command> commands(1);
   commands[0].sql =
-      "select owner, format('grant %I to %I', owner, current_user) from pg_prepared_xacts "
-      "where gid = $1 and owner <> current_user";
+      "select nullif(owner, current_user), format('grant %I to %I', owner, current_user) "
+      "from pg_prepared_xacts where gid = $1";
   commands[0].params = {text.c_str()};
   std::vector<Reply> replies;
   co_await connection.exchange(commands, replies);
   const Reply reply = replies.empty() ? Reply{} : replies[0];
-  if (!reply.ok() || reply.height() != 1) co_return std::array<std::string, 2>{};
-  co_return std::array<std::string, 2>{reply.text(0, 0), reply.text(0, 1)};
+  if (!reply.ok() || reply.height() != 1) co_return std::nullopt;
+  co_return Owner{reply.text(0, 0), reply.text(0, 1)};  // "" for NULL
 }
 
 awaitable<FinishDone> finish_as(Connection& connection, const FinishPrepared& verb,
@@ -207,14 +213,19 @@ awaitable<FinishDone> finish_as(Connection& connection, const FinishPrepared& ve
 // must not be asked twice, and a server that is gone is noticed by the kernel (tcp_user_timeout).
 
 awaitable<void> Finishing::finish(FinishPrepared verb) {
-  const auto noted = context_.found.find(verb.gid);
-  const bool is_others = noted != context_.found.end() && !noted->second.role.empty();
-  if (verb.outcome == Outcome::aborted || is_others) {
+  // Those that go together are ended in one role.
+  if (verb.outcome == Outcome::aborted || role_of(verb.gid) != context_.options.statements_role) {
     co_await finish_alone(std::move(verb));
     co_return;
   }
   waiting_.push_back(std::move(verb));
   if (!std::exchange(telling_, true)) co_await tell_in_turn();
+}
+
+// In which a branch was prepared, as far as is known; empty: the control connection's.
+const std::string& Finishing::role_of(const Gid& gid) const {
+  const auto noted = context_.found.find(gid);
+  return noted == context_.found.end() ? context_.options.statements_role : noted->second.role;
 }
 
 awaitable<void> Finishing::tell_in_turn() {
@@ -273,8 +284,12 @@ awaitable<void> Finishing::commit_told(Verbs commits) {
     co_return;
   }
   const ConnectionPtr connection = std::move(waiter.granted);
+  const std::string& role = context_.options.statements_role;
   std::vector<std::string> texts;
+  if (!role.empty()) texts.push_back("set role " + quote_identifier(role));
+  const std::size_t first = texts.size();
   for (const FinishPrepared& verb : commits) texts.push_back(sql_of(verb));
+  if (!role.empty()) texts.emplace_back("reset role");
   std::vector<Command> commands;
   for (const std::string& text : texts) {
     Command& command = commands.emplace_back(Command{text.c_str(), {}});
@@ -282,9 +297,11 @@ awaitable<void> Finishing::commit_told(Verbs commits) {
   }
   std::vector<Reply> replies;
   co_await connection->exchange(commands, replies);
+  // The next branch must not be finished in this one's role.
+  if (!role.empty() && !replies.back().ok()) connection->close("its role could not be reset");
   finishers_.give_back(connection);
   for (std::size_t i = 0; i < commits.size(); ++i) {
-    FinishDone done = judge(commits[i], replies[i], *connection);
+    FinishDone done = judge(commits[i], replies[first + i], *connection);
     if (done.result == FinishDone::Result::denied)  // another role's, perhaps
       context_.spawn(finish_alone(std::move(commits[i])));
     else
@@ -296,7 +313,7 @@ void Finishing::report(FinishDone done) {
   if (done.result == FinishDone::Result::done || done.result == FinishDone::Result::no_such_gid)
     context_.found.erase(done.gid);
   else
-    context_.found.try_emplace(done.gid);
+    context_.found.try_emplace(done.gid, FoundBranch{context_.options.statements_role});
   context_.report(std::move(done));
 }
 
@@ -307,15 +324,14 @@ awaitable<void> Finishing::finish_alone(FinishPrepared verb) {
     co_return;
   }
   const ConnectionPtr connection = std::move(waiter.granted);
-  const auto noted = context_.found.find(verb.gid);
-  const bool found = noted != context_.found.end();
-  const std::string owner = found ? noted->second.role : std::string();
-  FinishDone done = co_await finish_as(*connection, verb, owner, found);
+  const std::string role = role_of(verb.gid);
+  const bool found = context_.found.contains(verb.gid);
+  FinishDone done = co_await finish_as(*connection, verb, role, found);
   if (done.result == FinishDone::Result::denied) {
-    const auto [actual, grant] = co_await other_owner(*connection, verb.gid);
-    if (!actual.empty() && actual != owner)
-      done = co_await finish_as(*connection, verb, actual, true);
-    if (done.result == FinishDone::Result::denied && !grant.empty()) done.message += ": " + grant;
+    const auto owner = co_await owner_of(*connection, verb.gid);
+    if (owner && owner->role != role)
+      done = co_await finish_as(*connection, verb, owner->role, true);
+    if (done.result == FinishDone::Result::denied && owner) done.message += ": " + owner->grant;
   }
   finishers_.give_back(connection);
   report(std::move(done));

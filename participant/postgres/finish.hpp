@@ -26,6 +26,7 @@ class Finishing {
   boost::asio::awaitable<void> tell_and_commit(Verbs commits);
   boost::asio::awaitable<void> finish_alone(FinishPrepared verb);
   boost::asio::awaitable<void> commit_told(Verbs commits);
+  const std::string& role_of(const Gid& gid) const;
   void report(FinishDone done);
   void report_again(const Verbs& commits, const std::string& message);
 

@@ -61,9 +61,9 @@ awaitable<bool> run_all(Connection& connection, std::vector<Command> commands,
   co_return true;
 }
 
-awaitable<bool> open_session(Connection& connection, const DatabaseOptions& options,
-                             std::string application_name, ServerIdentity& server) {
-  ConnectionTarget target{options.conninfo, std::move(application_name), options.connect_timeout};
+awaitable<bool> open_session(Connection& connection, ConnectionTarget target,
+                             ServerIdentity& server) {
+  const std::chrono::milliseconds within = target.timeout;
   if (!co_await connection.connect(std::move(target))) co_return false;
   const std::string sql = "select " + std::string(identity_columns) +
                           ", extract(epoch from backend_start)::text "
@@ -71,8 +71,7 @@ awaitable<bool> open_session(Connection& connection, const DatabaseOptions& opti
   std::vector<Command> commands(1);
   commands[0].sql = sql.c_str();
   std::vector<Reply> replies;
-  if (!co_await run_all(connection, std::move(commands), replies, options.connect_timeout))
-    co_return false;
+  if (!co_await run_all(connection, std::move(commands), replies, within)) co_return false;
   if (replies[0].height() != 1 || replies[0].is_null(0, 1)) {
     connection.close("the server is a standby");
     co_return false;
@@ -82,25 +81,34 @@ awaitable<bool> open_session(Connection& connection, const DatabaseOptions& opti
   co_return true;
 }
 
+awaitable<bool> trust_catalog_only(Connection& connection) {
+  std::vector<Command> commands(1);
+  commands[0].sql = "select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)";
+  std::vector<Reply> replies;
+  co_return co_await run_all(connection, std::move(commands), replies, std::chrono::seconds(5));
+}
+
 awaitable<bool> prepare_lane(Connection& connection, int control_pid) {
   // The role is set because a client's SQL might have changed it; advisory locks of the session can
-  // come only out of functions, and end here at the latest.
+  // come only out of functions, and end here at the latest. Whose search path names another schema
+  // before pg_catalog must not answer in PostgreSQL's place.
   constexpr const char* settings =
-      "set_config('statement_timeout', $1, true), "
-      "set_config('lock_timeout', coalesce(nullif($2, ''), current_setting('lock_timeout')), "
-      "true), "
-      "set_config('role', 'none', true), pg_advisory_unlock_all()";
+      "pg_catalog.set_config('statement_timeout', $1, true), "
+      "pg_catalog.set_config('lock_timeout', case $2 when '' then "
+      "pg_catalog.current_setting('lock_timeout') else $2 end, true), "
+      "pg_catalog.set_config('role', 'none', true), pg_catalog.pg_advisory_unlock_all()";
   const std::string begin =
-      "prepare assent_begin(text, text) as select pg_current_xact_id(), " + std::string(settings);
+      "prepare assent_begin(text, text) as select pg_catalog.pg_current_xact_id(), " +
+      std::string(settings);
   const std::string open = "prepare assent_open(text, text) as select " + std::string(settings);
   const std::string pid = std::to_string(control_pid);
   std::vector<Command> commands(4);
   commands[0].sql = begin.c_str();
   commands[1].sql = open.c_str();
   commands[2].sql =
-      "prepare assent_limit(text) as select set_config('statement_timeout', $1, true)";
+      "prepare assent_limit(text) as select pg_catalog.set_config('statement_timeout', $1, true)";
   commands[3].sql =
-      "select from pg_locks where locktype = 'advisory' and granted and pid = $1::int";
+      "select from pg_catalog.pg_locks where locktype = 'advisory' and granted and pid = $1::int";
   commands[3].params = {pid.c_str()};
   std::vector<Reply> replies;
   if (!co_await run_all(connection, std::move(commands), replies, std::chrono::seconds(5)))

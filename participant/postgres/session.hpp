@@ -26,8 +26,12 @@ ServerIdentity identity_of(const Reply& reply, int row);
 
 // Opens a connection and learns its backend's start and the server's identity. False: failure()
 // says why.
-boost::asio::awaitable<bool> open_session(Connection& connection, const DatabaseOptions& options,
-                                          std::string application_name, ServerIdentity& server);
+boost::asio::awaitable<bool> open_session(Connection& connection, ConnectionTarget target,
+                                          ServerIdentity& server);
+
+// Has nothing called by its bare name but what is PostgreSQL's own: what others may put into a
+// schema of the search path must not run with this role's rights.
+boost::asio::awaitable<bool> trust_catalog_only(Connection& connection);
 
 // Adds the prepared statements that begin a branch:
 //   assent_begin($1 statement_timeout, $2 lock_timeout or '')   answers the xid

@@ -138,6 +138,16 @@ def coroutine_lambda(source, tree):
                    "captures twice; name the lambda on a line before")
 
 
+def coroutine_braces(source, tree):
+    for match in re.finditer(r"\bco_await\b", source.code):
+        expression = awaited(source.code, match.end())
+        found = re.search(r"[(,]\s*\{\s*[^\s}]", expression)
+        if found:
+            yield (source.line_of(match.end() + found.end() - 1),
+                   "a braced argument inside a co_await expression: g++ 12 destroys what it makes "
+                   "twice; name it on a line before")
+
+
 def coroutine_ternary(source, tree):
     for match in re.finditer(r"\?[^;{}]*?\bco_await\b", source.code):
         yield (source.line_of(match.start()),
@@ -217,5 +227,5 @@ def header_form(source, tree):
         yield source.line_of(match.start()), "using namespace in a header; write the names in full"
 
 
-CPP_RULES = (layers, libraries, purity, coroutine_lambda, coroutine_ternary, file_length,
-             function_length, columns, header_form)
+CPP_RULES = (layers, libraries, purity, coroutine_lambda, coroutine_braces, coroutine_ternary,
+             file_length, function_length, columns, header_form)

@@ -48,6 +48,7 @@ FAULTS = (
     ("coroutine_lambda", "coordinator/a.cpp", "co_await run([this] { go(); });\n", 1),
     ("coroutine_lambda", "coordinator/a.cpp", "x = co_await\n  run(1, [&, n = 2](int) {});\n", 2),
     ("coroutine_lambda", "coordinator/a.cpp", "co_await [=]() -> Task { co_return; }();\n", 1),
+    ("coroutine_braces", "coordinator/a.cpp", "x = co_await open(\n  a, {name, 5}, b);\n", 2),
     ("coroutine_ternary", "coordinator/a.cpp", "x = ok ? co_await f() : 0;\n", 1),
     ("coroutine_ternary", "coordinator/a.cpp", "x = ok ? 0\n       : co_await f();\n", 1),
     ("file_length", "coordinator/a.cpp", "int a;\n" * 501, 501),

@@ -67,3 +67,21 @@ TEST_CASE("doctor: a database that is silent holds up neither it nor the partici
   const auto ended = bank.participant(0).stop(std::chrono::seconds(60));
   CHECK(ended.code == 0);
 }
+
+TEST_CASE(
+    "config check: a role for clients' statements that leads elsewhere, or tells its password") {
+  const auto check = [](const std::string& statements) {
+    return dev::run(
+        {.argv = {(dev::executable_folder() / "assent-participant").string(), "config", "check",
+                  "--name", "shop", "--database", "dbname=shop", "--statements", statements},
+         .without_env = "ASSENT_"});
+  };
+  CHECK(check("user=shop_clients").status.code == 0);
+  const auto elsewhere = check("user=shop_clients host=elsewhere");
+  CHECK(elsewhere.status.code == 78);
+  CHECK(says(elsewhere, "statements (option --statements): host is not for it"));
+  const auto open = check("user=shop_clients password=hunter2");
+  CHECK(open.status.code == 78);
+  CHECK(says(open, "use a passfile, ASSENT_STATEMENTS or the configuration file"));
+  CHECK_FALSE(says(open, "hunter2"));
+}
