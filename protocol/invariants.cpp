@@ -312,6 +312,10 @@ void Observer::branch_ended(const Gid& gid, Outcome outcome, EndedBy by) {
   }
   branch.outcome = outcome;
   branch.by_hand = branch.by_hand || by == EndedBy::hand;
+  // Nobody need have noted the id of what an application prepared and no vote was given for.
+  const bool by_application = branch.ask != 0 || !branch.asked;
+  const bool has_voted = branch.promised && branch.prepared_xid == branch.promised_xid;
+  if (by == EndedBy::hand && by_application && !has_voted) branch.unseen = true;
   if (by == EndedBy::participant) compare_branches(gid);
 }
 
@@ -347,7 +351,7 @@ void Observer::branch_lost(const Gid& gid) {
   branch.excused = true;
 }
 
-void Observer::database_put_back(const std::string& name, const std::set<Gid>& prepared,
+void Observer::database_put_back(const std::string& name, const std::map<Gid, Xid>& prepared,
                                  const std::map<Gid, Outcome>& ended) {
   marks_.erase(name);
   for (auto& [tx, history] : histories_) {
@@ -355,10 +359,13 @@ void Observer::database_put_back(const std::string& name, const std::set<Gid>& p
     if (found == history.branches.end()) continue;
     Branch& branch = found->second;
     branch.excused = branch.put_back = true;
-    branch.prepared = false;
+    branch.prepared = branch.again = false;
     if (branch.outcome) branch.undone = std::exchange(branch.outcome, std::nullopt);
   }
-  for (const Gid& gid : prepared) of(gid).prepared = true;
+  for (const auto& [gid, xid] : prepared) {
+    of(gid).prepared = true;
+    of(gid).prepared_xid = xid;
+  }
   for (const auto& [gid, outcome] : ended) of(gid).outcome = outcome;
 }
 
@@ -401,6 +408,7 @@ std::string Observer::memory() const {
         text += " xids=" + std::to_string(branch.prepared_xid) + '/' +
                 std::to_string(branch.promised_xid);
       flag(branch.by_hand, "by_hand");
+      flag(branch.unseen, "unseen");
       flag(branch.excused, "excused");
       flag(branch.put_back, "put_back");
       if (branch.undone) text += " undone=" + std::string(to_string(*branch.undone));

@@ -68,7 +68,7 @@ class Observer {
   // The server lost the branch (failover), or went back in time altogether.
   void branch_lost(const Gid& gid);
   // … to a state in which it held these, and these had ended.
-  void database_put_back(const std::string& name, const std::set<Gid>& prepared,
+  void database_put_back(const std::string& name, const std::map<Gid, Xid>& prepared,
                          const std::map<Gid, Outcome>& ended);
 
   // ---- the end
@@ -103,6 +103,7 @@ class Observer {
     Xid prepared_xid = 0;            // that was prepared last; 0: not known
     Xid promised_xid = 0;            // that it voted yes with last
     bool by_hand = false;
+    bool unseen = false;            // by hand, what an application had prepared and had not voted
     bool excused = false;           // lost or put back by its database
     bool put_back = false;          // the latter
     std::optional<Outcome> undone;  // how it had ended before that

@@ -69,12 +69,14 @@ void Observer::acknowledgement_shown(const Transaction& tx) {
 
 // Who had carried out the other decision says so when asked, but for a rollback whose line was lost
 // with the process (an abort leaves no other trace). Who was told the operator's, and whose branch
-// had been ended by hand, proves it.
+// had been ended by hand, proves it; but not what an application had prepared, and nobody had voted
+// for.
 void Observer::resolved_at_rest(const TxId& tx, const CoordinatorMachine& coordinator) {
   const History& history = of(tx);
   if (!history.resolution) return;  // lost with its ledger, or disputed
   for (const auto& [name, branch] : history.branches) {
-    if (branch.excused || !branch.outcome || *branch.outcome == *history.resolution) continue;
+    if (branch.excused || branch.unseen || !branch.outcome) continue;
+    if (*branch.outcome == *history.resolution) continue;
     const bool told =
         *history.resolution == Outcome::committed ? branch.told_commit : branch.told_abort;
     if (branch.by_hand && !(told && branch.told_since)) continue;

@@ -107,7 +107,7 @@ void ParticipantStep::on(const PrepareDone& event) {
 void ParticipantStep::came_out(Branch& branch, const PrepareDone::Yes& result) {
   branch.xid = result.xid;
   branch.server = m.server_;
-  if (m.next_xid_ != 0) m.next_xid_ = std::max(m.next_xid_, result.xid + 1);
+  was_given_out(result.xid);
   // No vote was given, so the branch may still be rolled back alone.
   if (branch.unwanted || !link_ready()) return finish_prepared(branch, Outcome::aborted);
   // From here on it may not (I6): the vote is the promise.
@@ -116,8 +116,8 @@ void ParticipantStep::came_out(Branch& branch, const PrepareDone::Yes& result) {
   Vote vote;
   vote.gid = branch.gid;
   vote.verdict = Verdict::yes;
-  vote.xid = branch.xid;
-  vote.server = branch.server;
+  vote.xid = branch.voted_xid = branch.xid;
+  vote.server = branch.voted_server = branch.server;
   vote.results = result.results;
   send(std::move(vote));
 }

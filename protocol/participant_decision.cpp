@@ -59,8 +59,7 @@ void ParticipantStep::received(const Commit& message) {
   if (branch->state != BranchState::prepared) return;
   branch->decided = Outcome::committed;
   branch->sequence = message.sequence;
-  if (is_another(*branch, message.xid))
-    return roll_back_another(*branch, message.xid, message.server);
+  if (settles_another(*branch, message.xid, message.server)) return;
   finish_prepared(*branch, Outcome::committed);
 }
 
@@ -102,8 +101,7 @@ void ParticipantStep::received(const Abort& message) {
       branch->unwanted = true;
       return;
     case BranchState::prepared:
-      if (is_another(*branch, message.xid))
-        return roll_back_another(*branch, message.xid, message.server);
+      if (settles_another(*branch, message.xid, message.server)) return;
       return finish_prepared(*branch, Outcome::aborted);
     case BranchState::dropping:
     case BranchState::committing:

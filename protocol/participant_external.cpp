@@ -49,6 +49,7 @@ void ParticipantStep::on(const Verified& event) {
   if (!branch) branch = &add(gid, BranchState::prepared);
   enter(*branch, BranchState::prepared);  // as of now, whatever a list of before shows
   branch->missing = false;
+  was_given_out(std::get<Xid>(event.result));
   heed_another_xid(*branch, std::get<Xid>(event.result));
   branch->server = m.server_;  // it was seen there just now, wherever it was prepared
   branch->peers = event.peers;
@@ -59,8 +60,8 @@ void ParticipantStep::on(const Verified& event) {
   vote.gid = gid;
   vote.verdict = Verdict::yes;
   vote.ask = event.ask;
-  vote.xid = branch->xid;
-  vote.server = branch->server;
+  vote.xid = branch->voted_xid = branch->xid;
+  vote.server = branch->voted_server = branch->server;
   send(std::move(vote));
 }
 
@@ -70,7 +71,6 @@ void ParticipantStep::heed_another_xid(Branch& branch, Xid xid) {
   if (branch.state != BranchState::prepared || xid == 0 || branch.xid == xid) return;
   branch.xid = xid;
   branch.server = m.server_;
-  if (m.next_xid_ != 0) m.next_xid_ = std::max(m.next_xid_, xid + 1);
 }
 
 // An application that does its work once more, after the branch had ended, can prepare it again
@@ -78,6 +78,18 @@ void ParticipantStep::heed_another_xid(Branch& branch, Xid xid) {
 // its name.
 bool ParticipantStep::is_another(const Branch& branch, Xid decided) const {
   return branch.xid != 0 && decided != 0 && branch.xid != decided;
+}
+
+// A coordinator that has lost its ledger may know no id, or that of what is prepared now; this
+// process knows what it has voted for.
+bool ParticipantStep::settles_another(Branch& branch, Xid xid, const ServerIdentity& server) {
+  if (is_another(branch, xid)) {
+    roll_back_another(branch, xid, server);
+    return true;
+  }
+  if (!is_another(branch, branch.voted_xid)) return false;
+  roll_back_another(branch, branch.voted_xid, branch.voted_server);
+  return true;
 }
 
 void ParticipantStep::roll_back_another(Branch& branch, Xid decided, const ServerIdentity& server) {

@@ -210,6 +210,12 @@ void ParticipantStep::disown_later_xids() {
     if (branch.xid >= m.next_xid_) branch.server = ServerIdentity{};
 }
 
+// However it was heard of: the next Hello names a later id, or the database would be taken for put
+// back.
+void ParticipantStep::was_given_out(Xid xid) {
+  if (m.next_xid_ != 0) m.next_xid_ = std::max(m.next_xid_, xid + 1);
+}
+
 // It was being committed when this process' predecessor ended. A decision never changes (I3).
 void ParticipantStep::go_on(const DatabaseUp::Told& told) {
   Branch* branch = find(told.gid);
@@ -229,6 +235,7 @@ void ParticipantStep::on(const DatabaseDown& event) {
 // A branch that is prepared and that nobody here works on: in doubt.
 void ParticipantStep::take_held(const HeldBranch& held) {
   if (held.gid.participant != m.name_) return;
+  was_given_out(held.xid);
   if (Branch* known = find(held.gid)) {
     known->missing = false;
     heed_another_xid(*known, held.xid);

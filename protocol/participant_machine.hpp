@@ -357,6 +357,9 @@ struct Branch {
   // Decided, but of another transaction than `xid`, which was prepared under the same gid and is
   // being rolled back: then it is proved how this one ended. 0: none.
   Xid decided_xid = 0;
+  // What this process has last voted yes for, and where that id means something. 0: nothing.
+  Xid voted_xid = 0;
+  ServerIdentity voted_server;
   Instant since{};     // in this state
   Instant retry_at{};  // inquiry or next attempt
   std::uint32_t attempts = 0;

@@ -59,8 +59,10 @@ struct ParticipantStep {
   void on(const Verified& event);
   void vote_not_yet(const Gid& gid, std::uint32_t ask, Failure failure);
   void look_soon(const Abort& message);
+  void was_given_out(Xid xid);
   void heed_another_xid(Branch& branch, Xid xid);
   bool is_another(const Branch& branch, Xid decided) const;
+  bool settles_another(Branch& branch, Xid xid, const ServerIdentity& server);
   void roll_back_another(Branch& branch, Xid decided, const ServerIdentity& server);
   void disown(Branch& branch, Xid decided, Sequence sequence);
   void prove_decided(Branch& branch);

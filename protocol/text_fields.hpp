@@ -81,7 +81,8 @@
   RECORD(CloseLink, reason)                                                                        \
   RECORD(Alarm, gid, text)                                                                         \
   RECORD(Branch, state, gid, peers, xid, server, seq, busy, unwanted, missing, decided, sequence,  \
-         decided_xid, since, retry_at, attempts, journalled_before, trouble)                       \
+         decided_xid, voted_xid, voted_server, since, retry_at, attempts, journalled_before,       \
+         trouble)                                                                                  \
   RECORD(EndedBranch, gid, knowledge, application, sequence, xid)                                  \
   RECORD(ParticipantLimits, open_branches, ended_kept, inquiry_interval, sweep_interval,           \
          retry_first, retry_longest, journal_interval, journal_batch)                              \

@@ -345,10 +345,10 @@ bool Database::put_back(bool new_timeline) {
   data_ = *backup_;
   lose_unsynced();
   if (new_timeline) data_.identity.timeline = timeline + 1;
-  std::set<Gid> prepared;
+  std::map<Gid, Xid> prepared;
   for (const std::string& text : this->prepared())
     if (const auto gid = parse_gid(text); gid && gid->participant == participant_)
-      prepared.insert(*gid);
+      prepared[*gid] = data_.prepared.at(text).xid;
   observer_.database_put_back(participant_, prepared, data_.ended);
   for (const auto& [ledger, mark] : data_.marks) observer_.mark_raised(participant_, mark);
   return true;

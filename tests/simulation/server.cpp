@@ -295,9 +295,9 @@ bool Server::put_back(bool new_timeline) {
   others_return_ = true;
   if (new_timeline) data_.identity.timeline = timeline + 1;
   recover();
-  std::set<Gid> prepared;
+  std::map<Gid, Xid> prepared;
   for (const auto& [gid, held] : data_.prepared)
-    if (!foreign_.count(gid)) prepared.insert(gid);
+    if (!foreign_.count(gid)) prepared[gid] = held.xid;
   world_.observer.database_put_back(participant_, prepared, data_.ended);
   for (const Mark& mark : marks()) world_.observer.mark_raised(participant_, mark);
   return true;

@@ -261,6 +261,34 @@ TEST_CASE("a decision is about the transaction that voted, not about its gid", "
   }
 }
 
+// It is told of the one that is prepared now, or of none.
+TEST_CASE("what this process has voted for is settled, whatever the coordinator knows of it",
+          "[P54][P36]") {
+  ParticipantBench b = bench::working_participant();
+  b.verify();
+  b.verified(Xid{700});
+  b.tick_after(b.limits.sweep_interval);
+  b.act(ListDone{{{b.gid, 702, {}}}});
+  SECTION("aborted") {
+    const Xid told = GENERATE(Xid{0}, Xid{702});
+    CHECK(b.from(Abort{b.gid, told, bench::server()}) == "alarm, FinishPrepared aborted");
+    CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
+    CHECK(b.done<ReadStatus>()->xid == 700);
+    CHECK(b.done<ReadStatus>()->server == bench::server());
+    CHECK(b.status(Status::committed) == "alarm, Applied aborted heuristic");
+  }
+  SECTION("committed") {
+    CHECK(b.from(Commit{b.gid, 5, 0, {}}) == "alarm, FinishPrepared aborted");
+    CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
+    CHECK(b.status(Status::committed) == "Applied committed proved");
+  }
+  SECTION("voted for anew: what is prepared now is what was decided about") {
+    b.verify(2);
+    b.verified(Xid{702}, 2);
+    CHECK(b.from(Abort{b.gid, 702, bench::server()}) == "FinishPrepared aborted");
+  }
+}
+
 TEST_CASE("what is prepared again after its commit is never said to be in doubt", "[P54][P40]") {
   ParticipantBench b = bench::working_participant();
   b.verify();

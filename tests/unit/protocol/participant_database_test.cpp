@@ -218,6 +218,32 @@ TEST_CASE("hello tells an id beyond all that was voted for", "[P43]") {
   CHECK(b.sent<Hello>()->next_xid == 701);
 }
 
+// However it was heard of: else the database would be taken for put back.
+TEST_CASE("hello tells an id beyond that of a branch which somebody else has prepared", "[P43]") {
+  ParticipantBench b;
+  b.limits.sweep_interval = Duration(100);
+  b.limits.inquiry_interval = Duration(3'600'000);
+  b.act(DatabaseUp{bench::server(), {}, {}, 600});
+  b.link_up();
+  SECTION("listed, and looked at after that") {
+    REQUIRE(b.tick_after(Duration(100)) == "ListPrepared");
+    b.act(ListDone{{HeldBranch{b.gid, 700, {}}}});
+    b.verify();
+    b.verified(Xid{700});
+  }
+  SECTION("looked at") {
+    b.verify();
+    b.verified(Xid{700});
+  }
+  SECTION("listed") {
+    REQUIRE(b.tick_after(Duration(100)) == "ListPrepared");
+    b.act(ListDone{{HeldBranch{b.gid, 700, {}}}});
+  }
+  b.act(LinkClosed{});
+  b.act(LinkOpened{});
+  CHECK(b.sent<Hello>()->next_xid == 701);
+}
+
 TEST_CASE("an id that the database has yet to give out is nobody's", "[P43]") {
   ParticipantBench b;
   b.act(DatabaseUp{bench::server(), {}, {}, 600});
