@@ -195,7 +195,7 @@ void ParticipantStep::on(const DatabaseUp& event) {
   m.sweep_at_ = now.steady + m.limits_.sweep_interval;
   for (const HeldBranch& held : event.held) take_held(held);
   miss_unlisted(event.held, Instant::max());
-  for (const DatabaseUp::Told& told : event.told) go_on(told);
+  for (const ToldCommit& told : event.told) go_on(told);
   for (auto& [gid, branch] : m.branches_)
     if (!branch.busy && branch.retry_at != Instant{} && branch.state != BranchState::prepared)
       set_retry(branch, now.steady);
@@ -216,8 +216,9 @@ void ParticipantStep::was_given_out(Xid xid) {
   if (m.next_xid_ != 0) m.next_xid_ = std::max(m.next_xid_, xid + 1);
 }
 
-// It was being committed when this process' predecessor ended. A decision never changes (I3).
-void ParticipantStep::go_on(const DatabaseUp::Told& told) {
+// It was being committed when this process' predecessor ended, or another has been prepared under
+// its gid since it was. A decision never changes (I3).
+void ParticipantStep::go_on(const ToldCommit& told) {
   Branch* branch = find(told.gid);
   if (!branch || branch->state != BranchState::prepared || branch->decided) return;
   if (is_another(*branch, told.xid)) return disown(*branch, told.xid, told.sequence);
@@ -275,6 +276,7 @@ void ParticipantStep::on(const ListDone& event) {
   for (const HeldBranch& held : event.held)
     if (!m.ended_while_listing_.count(held.gid)) take_held(held);
   miss_unlisted(event.held, m.listing_at_);
+  for (const ToldCommit& told : event.told) go_on(told);
   m.ended_while_listing_.clear();
 }
 

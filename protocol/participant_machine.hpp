@@ -171,6 +171,14 @@ struct StatusRead {
   bool operator==(const StatusRead&) const = default;
 };
 
+// The journal's line says that a commit was decided of a branch that is prepared.
+struct ToldCommit {
+  Gid gid;
+  Sequence sequence = 0;
+  Xid xid = 0;  // of the transaction that was to be committed; 0: not known
+  bool operator==(const ToldCommit&) const = default;
+};
+
 // Lists the prepared transactions of this database that carry this participant's name, from a
 // primary.
 struct ListPrepared {
@@ -178,6 +186,7 @@ struct ListPrepared {
 };
 struct ListDone {
   std::vector<HeldBranch> held;
+  std::vector<ToldCommit> told{};  // read after the list
   bool operator==(const ListDone&) const = default;
 };
 // The list could not be had (error, standby, connection lost). Nothing may be concluded from it.
@@ -262,17 +271,11 @@ struct Verified {
 // The database can be worked with: this process holds the advisory lock of its name, every backend
 // of its predecessor is gone, and only then were the marks and the prepared branches read.
 struct DatabaseUp {
-  struct Told {
-    Gid gid;
-    Sequence sequence = 0;
-    Xid xid = 0;  // of the transaction that was to be committed; 0: not known
-    bool operator==(const Told&) const = default;
-  };
   ServerIdentity server;
   std::vector<Mark> marks;
   std::vector<HeldBranch> held;
-  Xid next_xid = 0;          // higher than every id given out before; 0: not known
-  std::vector<Told> told{};  // those of the held that the journal says a commit was decided of
+  Xid next_xid = 0;  // higher than every id given out before; 0: not known
+  std::vector<ToldCommit> told{};
   bool operator==(const DatabaseUp&) const = default;
 };
 struct DatabaseDown {

@@ -34,7 +34,7 @@ struct ParticipantStep {
   void journal_soon();
   void write_journal();
   void disown_later_xids();
-  void go_on(const DatabaseUp::Told& told);
+  void go_on(const ToldCommit& told);
   void take_held(const HeldBranch& held);
   void miss_unlisted(const std::vector<HeldBranch>& held, Instant prepared_before);
 

@@ -58,7 +58,7 @@
   RECORD(ReadStatus, gid, xid, server)                                                             \
   RECORD(StatusRead, gid, status)                                                                  \
   EMPTY(ListPrepared)                                                                              \
-  RECORD(ListDone, held)                                                                           \
+  RECORD(ListDone, held, told)                                                                     \
   RECORD(ListFailed, message)                                                                      \
   RECORD(RaiseMark, mark)                                                                          \
   RECORD(MarkRaised, mark)                                                                         \
@@ -70,7 +70,7 @@
   RECORD(JournalRead, gid, knowledge, sequence, available, application, told, xid)                 \
   RECORD(VerifyPrepared, gid, ask, peers)                                                          \
   RECORD(Verified, gid, ask, peers, result)                                                        \
-  RECORD(DatabaseUp::Told, gid, sequence, xid)                                                     \
+  RECORD(ToldCommit, gid, sequence, xid)                                                           \
   RECORD(DatabaseUp, server, marks, held, next_xid, told)                                          \
   RECORD(DatabaseDown, reason)                                                                     \
   EMPTY(LinkOpened)                                                                                \

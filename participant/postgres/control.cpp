@@ -184,14 +184,9 @@ awaitable<bool> Control::read_state(Connection& connection, DatabaseUp& state) {
 
 // Of which prepared branches a predecessor had been told to commit. Nobody ends or tells them now.
 awaitable<bool> Control::read_told(Connection& connection, DatabaseUp& state) {
-  std::string txs = "{";
-  for (const HeldBranch& held : state.held) {
-    if (txs.size() > 1) txs += ',';
-    txs += to_string(held.gid.tx);
-  }
-  txs += '}';
+  const std::string txs = array_of_txs(state.held);
   std::vector<Command> commands(2);
-  commands[0].sql = "select tx, ledger, sequence, xid from assent.told_commits($1::uuid[], $2)";
+  commands[0].sql = told_sql;
   commands[0].params = {txs.c_str(), context_.options.participant.c_str()};
   commands[1].sql = "select assent.installed_version()";
   std::vector<Reply> replies;
@@ -208,15 +203,7 @@ awaitable<bool> Control::read_told(Connection& connection, DatabaseUp& state) {
   else if (!replies[0].ok() || !replies[1].ok())
     connection.close(replies[replies[0].ok() ? 1 : 0].error.message);
   if (!connection.is_open()) co_return false;
-  std::map<std::pair<std::string, std::string>, std::pair<Sequence, Xid>> told;
-  for (int row = 0; row < replies[0].height(); ++row)
-    told[{replies[0].text(row, 0), replies[0].text(row, 1)}] = {
-        std::stoull(replies[0].text(row, 2)), std::stoull(replies[0].text(row, 3))};
-  for (const HeldBranch& held : state.held) {
-    const auto line = told.find({to_string(held.gid.tx), to_string(held.gid.ledger)});
-    if (line != told.end())
-      state.told.push_back({held.gid, line->second.first, line->second.second});
-  }
+  state.told = told_among(state.held, replies[0]);
   co_return true;
 }
 

@@ -63,6 +63,7 @@ class Control {
   boost::asio::awaitable<bool> end_predecessors(Connection& connection);
   boost::asio::awaitable<bool> read_state(Connection& connection, DatabaseUp& state);
   boost::asio::awaitable<bool> read_told(Connection& connection, DatabaseUp& state);
+  boost::asio::awaitable<void> report_list(std::vector<HeldBranch> held);
   boost::asio::awaitable<void> stay_up();
   boost::asio::awaitable<bool> say();
   boost::asio::awaitable<bool> trim();
@@ -90,6 +91,11 @@ class Control {
 // standby's, worth nothing.
 extern const char* const list_sql;
 std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context& context);
+
+// Asks the journal which of these branches a commit was told of; and what it answers.
+extern const char* const told_sql;  // $1 the transactions, as array_of_txs(); $2 the participant
+std::string array_of_txs(const std::vector<HeldBranch>& held);
+std::vector<ToldCommit> told_among(const std::vector<HeldBranch>& held, const Reply& reply);
 
 // pg_prepared_xacts shows the low half of an xid. `next` is an xid of now: the two are less than
 // 2^31 apart.

@@ -64,6 +64,28 @@ std::optional<std::vector<HeldBranch>> held_branches(const Reply& reply, Context
   return held;
 }
 
+const char* const told_sql =
+    "select tx, ledger, sequence, xid from assent.told_commits($1::uuid[], $2)";
+
+std::string array_of_txs(const std::vector<HeldBranch>& held) {
+  ArrayText txs;
+  for (const HeldBranch& each : held) txs.add(to_string(each.gid.tx));
+  return txs.finish();
+}
+
+std::vector<ToldCommit> told_among(const std::vector<HeldBranch>& held, const Reply& reply) {
+  std::map<std::pair<std::string, std::string>, std::pair<Sequence, Xid>> lines;
+  for (int row = 0; row < reply.height(); ++row)
+    lines[{reply.text(row, 0), reply.text(row, 1)}] = {std::stoull(reply.text(row, 2)),
+                                                       std::stoull(reply.text(row, 3))};
+  std::vector<ToldCommit> told;
+  for (const HeldBranch& each : held) {
+    const auto line = lines.find({to_string(each.gid.tx), to_string(each.gid.ledger)});
+    if (line != lines.end()) told.push_back({each.gid, line->second.first, line->second.second});
+  }
+  return told;
+}
+
 void Control::remember_lost(const Gid& gid, Backend backend) {
   lost_[gid] = std::move(backend);
 }
@@ -136,6 +158,26 @@ awaitable<void> Control::read_status(ReadStatus verb) {
   context_.report(std::move(read));
 }
 
+// The journal is asked where something is prepared.
+awaitable<void> Control::report_list(std::vector<HeldBranch> held) {
+  ListDone done{std::move(held), {}};
+  if (!done.held.empty()) {
+    const std::string txs = array_of_txs(done.held);
+    std::vector<Command> commands(1);
+    commands[0].sql = told_sql;
+    commands[0].params = {txs.c_str(), context_.options.participant.c_str()};
+    commands[0].keep = true;
+    std::vector<Reply> replies;
+    const bool answered = co_await ask(std::move(commands), replies);
+    if (!answered || !replies[0].ok()) {
+      context_.report(ListFailed{answered ? replies[0].error.message : "the database is not up"});
+      co_return;
+    }
+    done.told = told_among(done.held, replies[0]);
+  }
+  context_.report(std::move(done));
+}
+
 awaitable<void> Control::list(ListPrepared) {
   std::vector<Command> commands(1);
   commands[0].sql = list_sql;
@@ -146,7 +188,7 @@ awaitable<void> Control::list(ListPrepared) {
   } else if (!replies[0].ok()) {
     context_.report(ListFailed{replies[0].error.message});
   } else if (auto held = held_branches(replies[0], context_)) {
-    context_.report(ListDone{std::move(*held)});
+    co_await report_list(std::move(*held));
   } else {
     context_.report(ListFailed{"the server is a standby"});
   }

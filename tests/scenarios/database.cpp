@@ -211,7 +211,8 @@ std::optional<ParticipantEvent> Database::on(const ReadStatus& verb) {
 
 std::optional<ParticipantEvent> Database::on(const ListPrepared&) {
   if (standby) return ListFailed{"this is a standby"};
-  return ListDone{seen().held};
+  DatabaseUp seen = this->seen();
+  return ListDone{std::move(seen.held), std::move(seen.told)};
 }
 
 bool Database::end_by_hand(const Gid& gid, Outcome outcome) {

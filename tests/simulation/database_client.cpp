@@ -274,7 +274,7 @@ void DatabaseClient::perform(const ListPrepared&) {
     if (server_.reads_fail && world_.plant == Plant::failed_list_is_empty) return ListDone{};
     if (server_.reads_fail) return ListFailed{"the list could not be read"};
     listed_at_ = world_.now();
-    return ListDone{server_.list()};
+    return ListDone{server_.list(), server_.told()};
   });
 }
 

@@ -146,9 +146,9 @@ std::vector<HeldBranch> Database::list() const {
   return {HeldBranch{gid, *prepared, {}}};
 }
 
-std::vector<DatabaseUp::Told> Database::told_of_held() const {
+std::vector<ToldCommit> Database::told_of_held() const {
   if (!prepared || !told) return {};
-  return {DatabaseUp::Told{gid, told->sequence, told->xid}};
+  return {ToldCommit{gid, told->sequence, told->xid}};
 }
 
 void Database::tell(const FinishPrepared& verb) {
@@ -188,17 +188,18 @@ std::string to_text(const Database& database) {
 std::vector<Effect> carry_out(const Database& database, const ParticipantAction& verb) {
   using Effects = std::vector<Effect>;
   return std::visit(
-      Overloaded{[&](const PrepareBranch& v) { return prepare(database, v.gid); },
-                 [&](const FinishPrepared& v) { return finish_ways(database, v); },
-                 [&](const ReadStatus& v) { return Effects{read_status(database, v)}; },
-                 [&](const RaiseMark& v) { return Effects{raise(database, v)}; },
-                 [&](const WriteJournal& v) { return Effects{write_journal(database, v)}; },
-                 [&](const ReadJournal& v) { return Effects{read_journal(database, v)}; },
-                 [&](const SettleLost& v) { return Effects{settle(database, v)}; },
-                 [&](const ListPrepared&) {
-                   return Effects{{database, ListDone{database.list()}, {}}};
-                 },
-                 [](const auto&) { return Effects{}; }},
+      Overloaded{
+          [&](const PrepareBranch& v) { return prepare(database, v.gid); },
+          [&](const FinishPrepared& v) { return finish_ways(database, v); },
+          [&](const ReadStatus& v) { return Effects{read_status(database, v)}; },
+          [&](const RaiseMark& v) { return Effects{raise(database, v)}; },
+          [&](const WriteJournal& v) { return Effects{write_journal(database, v)}; },
+          [&](const ReadJournal& v) { return Effects{read_journal(database, v)}; },
+          [&](const SettleLost& v) { return Effects{settle(database, v)}; },
+          [&](const ListPrepared&) {
+            return Effects{{database, ListDone{database.list(), database.told_of_held()}, {}}};
+          },
+          [](const auto&) { return Effects{}; }},
       verb);
 }
 

@@ -35,7 +35,7 @@ struct Database {
   static ServerIdentity identity() { return {7, 1, "shop"}; }
 
   std::vector<HeldBranch> list() const;
-  std::vector<DatabaseUp::Told> told_of_held() const;
+  std::vector<ToldCommit> told_of_held() const;
   bool has_unsynced() const;
   void tell(const FinishPrepared& verb);
   void sync();

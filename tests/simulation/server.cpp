@@ -69,8 +69,8 @@ std::vector<Mark> Server::marks() const {
   return marks;
 }
 
-std::vector<DatabaseUp::Told> Server::told() const {
-  std::vector<DatabaseUp::Told> told;
+std::vector<ToldCommit> Server::told() const {
+  std::vector<ToldCommit> told;
   for (const auto& [gid, line] : data_.told)
     if (holds(gid) && !data_.journal.count(gid)) told.push_back({gid, line.sequence, line.xid});
   return told;

@@ -65,7 +65,7 @@ class Server {
   StatusRead::Status status(const Gid& gid, Xid xid, const ServerIdentity& server) const;
   std::vector<HeldBranch> list() const;
   std::vector<Mark> marks() const;
-  std::vector<DatabaseUp::Told> told() const;
+  std::vector<ToldCommit> told() const;
   Mark raise(const Mark& mark);
   void journal(const WriteJournal& verb);
   JournalRead read_journal(const Gid& gid) const;

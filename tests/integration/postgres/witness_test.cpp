@@ -198,9 +198,11 @@ TEST_CASE("a commit has its line, though nobody was left to write how it ended")
     shared_cluster().query(trim, "stock");
     CHECK(read(host, gid).knowledge == Knowledge::nothing);
     CHECK(read(host, held).knowledge == Knowledge::committed);
+    host.database->perform(ListPrepared{});
+    CHECK(host.wait<ListDone>().told == std::vector<ToldCommit>{{held, 41}});
     host.database->stop();
     Host next(shared_cluster());  // it finds what its predecessor had been told
-    CHECK(next.up.told == std::vector<DatabaseUp::Told>{{held, 41}});
+    CHECK(next.up.told == std::vector<ToldCommit>{{held, 41}});
     CHECK(next.finish(held, Outcome::committed).result == FinishDone::Result::done);
   }
   shared_cluster().query("truncate assent.outcome", "stock");

@@ -323,6 +323,16 @@ TEST_CASE("the line of a commit tells which transaction it was about", "[P54][P4
   CHECK(b.from(Ask{b.gid}) == "Evidence committed");
   CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
   CHECK(b.status(Status::committed) == "Applied committed proved");
+  SECTION("and so where it is prepared later: an operator's abort hears of the commit") {
+    ParticipantBench later = bench::working_participant();
+    later.tick_after(later.limits.sweep_interval);
+    CHECK(later.act(ListDone{{{b.gid, 702, {}}}, {{b.gid, 5, 700}}}) ==
+          "alarm, FinishPrepared aborted");
+    CHECK(later.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
+    CHECK(later.done<ReadStatus>()->xid == 700);
+    CHECK(later.status(Status::committed) == "Applied committed proved");
+    CHECK(later.from(Abort{b.gid, 702, bench::server()}) == "Applied aborted heuristic");
+  }
   ParticipantBench same;
   CHECK(same.act(DatabaseUp{bench::server(), {}, {{b.gid, 700, {}}}, 0, {{b.gid, 5, 700}}}) ==
         "FinishPrepared committed");
