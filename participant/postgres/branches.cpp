@@ -69,6 +69,7 @@ Xid xid_in(const Reply& reply) {
   return std::stoull(reply.text(0, 0));
 }
 
+constexpr const char* kXid = "select pg_catalog.pg_current_xact_id_if_assigned()";
 constexpr const char* late = "The deadline passed before the database was asked.";
 constexpr const char* gone = "The connection to the database was lost.";
 
@@ -177,18 +178,32 @@ awaitable<Branches::Result> Branches::prepare_one_shot(PrepareBranch verb) {
   co_return result;
 }
 
+// Clients' statements have a role of their own: they are not trusted with what decides an outcome.
+// A function of theirs can prepare another statement under the name of one that is kept. So what
+// makes the branch, and what tells its id, is sent anew each time; the rest can but cost them time.
+bool Branches::is_apart() const {
+  return !context_.options.statements_role.empty();
+}
+
+Command Branches::ours(const char* sql) const {
+  if (is_apart()) return plain(sql);
+  return kept(sql);
+}
+
 awaitable<Branches::Result> Branches::run_one_shot(Branch& branch, Statements& statements,
                                                    const PrepareBranch& verb, bool keep) {
   const std::string timeout = statement_timeout(verb.time_left);
   const std::string prepare = "prepare transaction " + quote_literal(to_string(verb.gid));
   const bool read_only = statements.read_only();
   std::vector<Command> commands;
-  commands.reserve(statements.size() + 4);
-  commands.push_back(kept("reset all"));
-  commands.push_back(kept(statements.begin_sql()));
+  commands.reserve(statements.size() + 5);
+  commands.push_back(ours("reset all"));
+  commands.push_back(ours(statements.begin_sql()));
   commands.push_back(named(read_only ? "assent_open" : "assent_begin",
                            {timeout.c_str(), statements.lock_timeout().c_str()}));
   statements.append_to(commands, keep);
+  const std::size_t xid_at = is_apart() && !read_only ? commands.size() : 2;
+  if (xid_at != 2) commands.push_back(plain(kXid));
   commands.push_back(plain(read_only ? "commit" : prepare.c_str()));
 
   Connection& connection = *branch.connection;
@@ -201,7 +216,7 @@ awaitable<Branches::Result> Branches::run_one_shot(Branch& branch, Statements& s
   co_await learn_types_of(statements);
   const Answers answers{replies, whole, branch.unwanted, &statements, 3};
   Result result = read_only ? judge_commit(answers, context_.types)
-                            : judge_prepare(answers, xid_in(replies[2]), context_.types);
+                            : judge_prepare(answers, xid_in(replies[xid_at]), context_.types);
   if (std::holds_alternative<PrepareDone::Lost>(result))
     control_.remember_lost(verb.gid, {connection.backend_pid(), connection.backend_start});
   co_return result;
@@ -243,8 +258,8 @@ awaitable<std::variant<Results, Failure>> Branches::work_on(Branch& branch, cons
   if (branch.open) {
     commands.push_back(named("assent_limit", {timeout.c_str()}));
   } else {
-    commands.push_back(kept("reset all"));
-    commands.push_back(kept(statements.begin_sql()));
+    commands.push_back(ours("reset all"));
+    commands.push_back(ours(statements.begin_sql()));
     commands.push_back(named("assent_open", {timeout.c_str(), statements.lock_timeout().c_str()}));
   }
   const std::size_t first = commands.size();
@@ -284,8 +299,7 @@ awaitable<Branches::Result> Branches::finish_open(Branch& branch, const PrepareB
   const std::string timeout = statement_timeout(verb.time_left);
   const SteadyTime deadline = deadline_of(verb.time_left) + context_.options.grace;
   Connection& connection = *branch.connection;
-  std::vector<Command> commands{named("assent_limit", {timeout.c_str()}),
-                                plain("select pg_catalog.pg_current_xact_id_if_assigned()")};
+  std::vector<Command> commands{named("assent_limit", {timeout.c_str()}), plain(kXid)};
   std::vector<Reply> replies;
   const bool ready = co_await connection.exchange(commands, replies, deadline);
   const Answers before{replies, ready, branch.unwanted, nullptr, replies.size()};

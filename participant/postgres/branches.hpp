@@ -45,6 +45,8 @@ class Branches {
   boost::asio::awaitable<void> release(BranchPtr branch);
   boost::asio::awaitable<void> interrupt(BranchPtr branch);
   void end(const Gid& gid, Branch& branch);
+  bool is_apart() const;
+  Command ours(const char* sql) const;
   boost::asio::awaitable<void> learn_types_of(const Statements& statements);
 
   Context& context_;

@@ -351,12 +351,19 @@ ConnectionHandle check_statements(PGconn* own, const Facts& facts, const Databas
   check_connections(role, std::stol(seen.at("connections")), options.lanes + options.sessions,
                     found);
   const ResultHandle assumed = query(own, ("set role " + quote_identifier(role)).c_str());
-  if (PQresultStatus(assumed.get()) != PGRES_COMMAND_OK)
+  const bool may_end = PQresultStatus(assumed.get()) == PGRES_COMMAND_OK;
+  query(own, "reset role");
+  Facts rights;
+  if (!read_facts(own, "select pg_has_role(" + quote_literal(role) + ", 'usage') as inherits",
+                  rights, found))
+    return connection;
+  if (!may_end || rights.at("inherits") != "t")
     found.push_back({error,
                      "The role " + participant + " may not act as " + role +
-                         ": it could not end the branches of clients' statements.",
-                     "psql -c \"grant " + role + " to " + participant + "\""});
-  query(own, "reset role");
+                         ": it could not end the branches, or the sessions, of clients' "
+                         "statements.",
+                     "psql -c \"grant " + role + " to " + participant + "\" -c \"alter role " +
+                         participant + " inherit\""});
   return connection;
 }
 

@@ -197,6 +197,47 @@ TEST_CASE("their functions do not stand in for PostgreSQL's, in either role") {
     client.run("drop function public." + std::string(each));
 }
 
+// Statements that are kept prepared have names, which a function can give to others.
+TEST_CASE("what they put in the place of kept statements decides nothing") {
+  auto& cluster = shop().cluster;
+  Host host(cluster, [](DatabaseOptions& options) {
+    apart(options);
+    options.lanes = 1;
+  });
+  const bool read_only = GENERATE(false, true);
+  const std::string tamper =
+      "do $$ declare each record; begin for each in select name from pg_prepared_statements loop "
+      "execute 'deallocate ' || quote_ident(each.name); "
+      "execute 'prepare ' || quote_ident(each.name) || case each.name when 'assent_begin' "
+      "then '(text, text) as select ''77''::xid8, ''x'', ''x'', ''x''' "
+      "when 'assent_open' then '(text, text) as select ''x'', ''x'', ''x''' "
+      "else ' as select 1' end; end loop; end $$";
+  for (int i = 0; i < 2; ++i) {
+    const Gid gid = new_gid();
+    as<PrepareDone::Yes>(host.prepare(gid, debit(1)));
+    host.finish(gid, Outcome::aborted);
+  }
+  const Gid last = new_gid();
+  as<PrepareDone::Yes>(host.prepare(last, work_of({{tamper}})));
+  host.finish(last, Outcome::aborted);
+  const std::string before = shop().balances();
+  const Gid gid = new_gid();
+  const auto prepared =
+      host.prepare(gid, work_of({{"update account set balance = balance - 3 where id = 2"}},
+                                {.isolation = {}, .read_only = read_only}));
+  if (read_only) {
+    REQUIRE(std::holds_alternative<PrepareDone::No>(prepared.result));
+    CHECK(std::get<PrepareDone::No>(prepared.result).failure.sqlstate == "25006");
+  } else {
+    const Xid xid = as<PrepareDone::Yes>(prepared).xid;
+    CHECK(cluster.value("select transaction from pg_prepared_xacts where gid = '" + to_string(gid) +
+                        "'") == std::to_string(xid));
+    CHECK(shop().balances() == before);
+    CHECK(host.finish(gid, Outcome::aborted).result == Result::done);
+  }
+  CHECK(shop().balances() == before);
+}
+
 TEST_CASE("a successor ends its predecessor's sessions in both roles") {
   auto& cluster = shop().cluster;
   const auto sessions = [&cluster] {
@@ -238,6 +279,10 @@ TEST_CASE("the check sees whether the role of clients' statements is apart") {
   CHECK(has(check("user=shop_clients"), "may act as assent_participant"));
   cluster.query("revoke assent_participant from shop_clients");
   cluster.query("grant shop_clients to assent_participant");
+
+  cluster.query("alter role assent_participant noinherit");
+  CHECK(has(check("user=shop_clients"), "may not act as shop_clients"));
+  cluster.query("alter role assent_participant inherit");
 
   cluster.query("alter role shop_clients connection limit 39");
   CHECK(has(check("user=shop_clients"), "may open 39 connections, but 40 are needed"));
