@@ -33,6 +33,13 @@ bool Observer::is_excused(const TxId& tx, const std::string& participant) const 
          (branch->second.by_hand || branch->second.excused);
 }
 
+Xid Observer::promised_xid(const Gid& gid) const {
+  const auto found = histories_.find(gid.tx);
+  if (found == histories_.end()) return 0;
+  const auto branch = found->second.branches.find(gid.participant);
+  return branch == found->second.branches.end() ? 0 : branch->second.promised_xid;
+}
+
 void Observer::coordinator_took(const CoordinatorEvent& event, Epoch epoch) {
   if (const auto* refused = std::get_if<LogRefused>(&event))
     return resolution_refused(refused->record, epoch);

@@ -86,6 +86,8 @@ class Observer {
   bool is_resolved(const TxId& tx) const;
   // Somebody interfered with the branch, or its database lost it: its outcome is its own.
   bool is_excused(const TxId& tx, const std::string& participant) const;
+  // The id that the branch voted yes with last; 0: it has not.
+  Xid promised_xid(const Gid& gid) const;
 
  private:
   struct Branch {

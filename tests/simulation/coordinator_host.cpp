@@ -250,6 +250,8 @@ void CoordinatorHost::received(const LinkPtr& link, const ToCoordinator& message
   }
   std::erase(unnamed_, link);
   links_[name] = link;
+  if (const auto put_back = world_.put_back.find(name); put_back != world_.put_back.end())
+    if (!put_back->second.first_heard) put_back->second.first_heard = hello->next_xid;
   post(LinkUp{*hello});
 }
 

@@ -122,12 +122,17 @@ void ParticipantHost::check_missing(const Gid& gid, Instant listed_at) {
     world_.observer.report({"P42", to_string(gid) + " is said to be missing, and is prepared"});
 }
 
-// A coordinator that rules with a copy of the ledger may not have heard that the database was put
-// back before the ids were used up again, which P43 does not promise to find.
+// A coordinator that rules with a copy of the ledger, or that the participant did not reach before
+// it was killed, has not heard that the database was put back before the ids were used up again,
+// which P43 does not promise to find.
 bool ParticipantHost::believes_too_much(const ToCoordinator& message) const {
   const auto* applied = std::get_if<Applied>(&message);
-  return applied && world_.ledger_disputed &&
-         world_.observer.is_excused(applied->gid.tx, applied->gid.participant);
+  if (!applied || !world_.observer.is_excused(applied->gid.tx, name_)) return false;
+  const auto put_back = world_.put_back.find(name_);
+  const Xid promised = world_.observer.promised_xid(applied->gid);
+  return world_.ledger_disputed ||
+         (put_back != world_.put_back.end() && put_back->second.first_heard > promised &&
+          put_back->second.used_by_others.contains(promised));
 }
 
 void ParticipantHost::perform(const SendToCoordinator& action) {
@@ -173,11 +178,19 @@ void ParticipantHost::received(const LinkPtr& link, const ToParticipant& message
 // ----------------------------------------------------------------------
 
 ParticipantEvent ParticipantHost::as_heard(ParticipantEvent event) const {
-  auto* received = std::get_if<FromCoordinator>(&event);
-  auto* commit = received ? std::get_if<Commit>(&received->message) : nullptr;
-  if (!commit || world_.plant != Plant::gid_is_enough) return event;
-  for (const HeldBranch& held : server_.list())
-    if (held.gid == commit->gid) commit->xid = held.xid;
+  if (world_.plant != Plant::gid_is_enough) return event;
+  const auto whatever_has_the_name = [this](const Gid& gid, Xid& xid) {
+    for (const HeldBranch& held : server_.list())
+      if (held.gid == gid) xid = held.xid;
+  };
+  const auto all_told = [&](std::vector<ToldCommit>& told) {
+    for (ToldCommit& each : told) whatever_has_the_name(each.gid, each.xid);
+  };
+  if (auto* received = std::get_if<FromCoordinator>(&event))
+    if (auto* commit = std::get_if<Commit>(&received->message))
+      whatever_has_the_name(commit->gid, commit->xid);
+  if (auto* listed = std::get_if<ListDone>(&event)) all_told(listed->told);
+  if (auto* up = std::get_if<DatabaseUp>(&event)) all_told(up->told);
   return event;
 }
 

@@ -298,6 +298,7 @@ bool Server::put_back(bool new_timeline) {
   std::map<Gid, Xid> prepared;
   for (const auto& [gid, held] : data_.prepared)
     if (!foreign_.count(gid)) prepared[gid] = held.xid;
+  world_.put_back[participant_] = {};
   world_.observer.database_put_back(participant_, prepared, data_.ended);
   for (const Mark& mark : marks()) world_.observer.mark_raised(participant_, mark);
   return true;
@@ -307,10 +308,13 @@ bool Server::put_back(bool new_timeline) {
 void Server::work_for_others(bool commit) {
   using Status = StatusRead::Status;
   if (!up_) return;
-  for (auto transactions = world_.random.between(1, 8); transactions > 0; --transactions)
+  const auto put_back = world_.put_back.find(participant_);
+  for (auto transactions = world_.random.between(1, 8); transactions > 0; --transactions) {
+    if (put_back != world_.put_back.end()) put_back->second.used_by_others.insert(data_.next_xid);
     data_.status[data_.next_xid++] = world_.random.percent(commit ? 20 : 50) ? Status::in_progress
                                      : commit && world_.random.percent(80)   ? Status::committed
                                                                              : Status::aborted;
+  }
 }
 
 void Server::hang(Micros time) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -90,6 +91,12 @@ struct World {
   Observer observer;
   Plant plant = Plant::none;
   bool ledger_disputed = false;  // it was copied and started, put back, or has lost its end
+  // Of a participant whose database was put back.
+  struct PutBack {
+    std::optional<Xid> first_heard;     // what its first Hello since has told: see Hello::next_xid
+    std::set<Xid> used_by_others = {};  // since
+  };
+  std::map<std::string, PutBack> put_back;
   std::map<std::string, std::uint64_t> faults;  // by kind
   std::uint64_t messages = 0;
 };
