@@ -303,7 +303,7 @@ void Observer::branch_prepared(const Gid& gid, Xid xid) {
   branch.again = !branch.excused &&
                  (ended_by_hand || (branch.outcome == Outcome::committed && !branch.by_hand));
   if (branch.again) return;
-  if (branch.excused && branch.outcome) branch.undone = branch.outcome;
+  if ((branch.excused || branch.unseen) && branch.outcome) branch.undone = branch.outcome;
   branch.outcome.reset();
 }
 

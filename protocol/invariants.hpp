@@ -108,7 +108,7 @@ class Observer {
     bool unseen = false;            // by hand, what an application had prepared and had not voted
     bool excused = false;           // lost or put back by its database
     bool put_back = false;          // the latter
-    std::optional<Outcome> undone;  // how it had ended before that
+    std::optional<Outcome> undone;  // how it had ended before that, or another was prepared
     bool damage_written = false;    // durable in a ledger, though perhaps in one of two
     bool recorded = false;          // its damage is durable in the ledger
   };
