@@ -206,8 +206,10 @@ void ParticipantStep::on(const DatabaseUp& event) {
 // next is somebody else, and its status no witness.
 void ParticipantStep::disown_later_xids() {
   if (m.next_xid_ == 0) return;
-  for (auto& [gid, branch] : m.branches_)
+  for (auto& [gid, branch] : m.branches_) {
     if (branch.xid >= m.next_xid_) branch.server = ServerIdentity{};
+    if (branch.voted_xid >= m.next_xid_) branch.voted_server = ServerIdentity{};
+  }
 }
 
 // However it was heard of: the next Hello names a later id, or the database would be taken for put

@@ -22,11 +22,6 @@ struct Shop {
   std::string conninfo(const std::string& user, const std::string& database = "stock") {
     return cluster.conninfo(database, user);
   }
-  std::string owner(const Gid& gid) {
-    return cluster.value(
-        "select coalesce(max(owner), 'nobody') from pg_prepared_xacts where gid = '" +
-        to_string(gid) + "'");
-  }
   std::string balance() {
     return cluster.value("select balance from account where id = 22", "stock");
   }
@@ -78,7 +73,7 @@ TEST_CASE(
   const std::string before = shop().balance();
   const Gid gid = new_gid();
   prepare(application, gid);
-  CHECK(shop().owner(gid) == "assent_branch");
+  CHECK(owner_of(shop().cluster, gid) == "assent_branch");
   CHECK(application.run("select current_user") == "shop_app");  // its session has its role back
   const Verified verified = verify(host, gid);
   CHECK(verified.gid == gid);
@@ -97,7 +92,7 @@ TEST_CASE(
   for (int i = 0; i < 3; ++i) {
     const Gid own = new_gid();
     as<PrepareDone::Yes>(host.prepare(own, work_of({{kWork}})));
-    CHECK(shop().owner(own) == "assent_participant");
+    CHECK(owner_of(shop().cluster, own) == "assent_participant");
     CHECK(host.finish(own, Outcome::aborted).result == FinishDone::Result::done);
   }
 }
@@ -129,7 +124,7 @@ TEST_CASE("what is prepared once more under a gid is not committed for what had 
   // The reply is lost, say, and the application does its work once more.
   prepare(application, gid);
   CHECK(host.finish(gid, Outcome::committed, voted).result == FinishDone::Result::no_such_gid);
-  CHECK(shop().owner(gid) == "assent_branch");  // still there, and nothing else is
+  CHECK(owner_of(shop().cluster, gid) == "assent_branch");  // still there, and nothing else is
   CHECK(host.status(gid, voted, host.up.server).status == StatusRead::Status::committed);
   CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::done);
 }
@@ -152,7 +147,7 @@ TEST_CASE("a commit that had no answer looks again, also in the participant's ow
   }
   CHECK(host.wait<FinishDone>().result == FinishDone::Result::again);
   prepare(application, gid, false);
-  CHECK(shop().owner(gid) == "assent_participant");
+  CHECK(owner_of(shop().cluster, gid) == "assent_participant");
   CHECK(host.finish(gid, Outcome::committed, voted).result == FinishDone::Result::no_such_gid);
   CHECK(host.status(gid, voted, host.up.server).status == StatusRead::Status::committed);
   CHECK(host.finish(gid, Outcome::aborted).result == FinishDone::Result::done);
@@ -180,7 +175,7 @@ TEST_CASE("of commits that go together, only what voted is committed") {
   CHECK(results[branches[0].first] == FinishDone::Result::done);
   CHECK(results[branches[1].first] == FinishDone::Result::no_such_gid);
   CHECK(results[branches[2].first] == FinishDone::Result::done);
-  CHECK(shop().owner(branches[1].first) == "assent_participant");
+  CHECK(owner_of(shop().cluster, branches[1].first) == "assent_participant");
   CHECK(host.finish(branches[1].first, Outcome::aborted).result == FinishDone::Result::done);
 }
 

@@ -69,6 +69,12 @@ Gid new_gid(const std::string& participant) {
   return gid;
 }
 
+std::string owner_of(const dev::Cluster& cluster, const Gid& gid) {
+  return cluster.value(
+      "select coalesce(max(owner), 'nobody') from pg_prepared_xacts where gid = '" +
+      to_string(gid) + "'");
+}
+
 Visitor::Visitor(const std::string& conninfo) : pg_(PQconnectdb(conninfo.c_str())) {
   if (PQstatus(pg_) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(pg_));
 }

@@ -47,6 +47,9 @@ wire::Results decode(const Results& results);
 // A fresh gid of the participant `stock`.
 Gid new_gid(const std::string& participant = "stock");
 
+// Who has prepared the branch; "nobody": it is not prepared.
+std::string owner_of(const dev::Cluster& cluster, const Gid& gid);
+
 // A blocking session of someone else: an application, an administrator.
 class Visitor {
  public:

@@ -21,11 +21,6 @@ struct Shop {
     cluster.query("grant all on account to shop_clients", "stock");
     cluster.query("grant create on schema public to shop_clients", "stock");
   }
-  std::string owner(const Gid& gid) {
-    return cluster.value(
-        "select coalesce(max(owner), 'nobody') from pg_prepared_xacts where gid = '" +
-        to_string(gid) + "'");
-  }
   std::string balances() {
     return cluster.value("select sum(balance)::text from account", "stock");
   }
@@ -84,9 +79,9 @@ TEST_CASE("what clients' statements prepare is theirs, and the participant ends 
     const Gid gid = new_gid();
     if (interactive) host.run(gid, debit(1));
     as<PrepareDone::Yes>(interactive ? host.prepare_open(gid) : host.prepare(gid, debit(1)));
-    CHECK(shop().owner(gid) == "shop_clients");
+    CHECK(owner_of(shop().cluster, gid) == "shop_clients");
     CHECK(host.finish(gid, outcome).result == Result::done);
-    CHECK(shop().owner(gid) == "nobody");
+    CHECK(owner_of(shop().cluster, gid) == "nobody");
     CHECK(told({gid}) == (outcome == Outcome::committed ? "1" : "0"));
   }
   CHECK((shop().balances() == before) == (outcome == Outcome::aborted));
@@ -97,7 +92,7 @@ TEST_CASE("several commits of theirs go together, beside one that is the partici
   {
     Host before(shop().cluster);  // as it was configured until now
     as<PrepareDone::Yes>(before.prepare(own, debit(1)));
-    CHECK(shop().owner(own) == "assent_participant");
+    CHECK(owner_of(shop().cluster, own) == "assent_participant");
     Host meanwhile(shop().cluster, apart, false);
     before.database->stop();
     meanwhile.database->start();
@@ -158,7 +153,7 @@ TEST_CASE("clients' statements reach nothing of what Assent keeps") {
   const Failure& failure = std::get<PrepareDone::No>(done.result).failure;
   INFO(failure.message);
   CHECK(failure.sqlstate == "42501");
-  CHECK(shop().owner(gid) == "nobody");
+  CHECK(owner_of(shop().cluster, gid) == "nobody");
 }
 
 TEST_CASE("their functions do not stand in for PostgreSQL's, in either role") {

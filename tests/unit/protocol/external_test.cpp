@@ -282,6 +282,15 @@ TEST_CASE("what this process has voted for is settled, whatever the coordinator 
     CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
     CHECK(b.status(Status::committed) == "Applied committed proved");
   }
+  SECTION("its id was given out again since: it is no witness") {
+    b.act(DatabaseDown{"gone"});
+    b.act(DatabaseUp{bench::server(), {}, {{b.gid, 699, {}}}, 700, {}});
+    b.link_up();
+    CHECK(b.from(Abort{b.gid, 699, bench::server()}) == "alarm, FinishPrepared aborted");
+    CHECK(b.act(FinishDone{b.gid, Outcome::aborted, Result::done, ""}) == "ReadStatus");
+    CHECK(b.done<ReadStatus>()->xid == 700);
+    CHECK(b.done<ReadStatus>()->server == ServerIdentity{});
+  }
   SECTION("voted for anew: what is prepared now is what was decided about") {
     b.verify(2);
     b.verified(Xid{702}, 2);
